@@ -1,0 +1,28 @@
+//! Tasks of the build: what is generated and committed is made here, and checked here.
+
+use clap::{Parser, Subcommand};
+
+mod proto;
+
+/// Generates what is committed from what is written by hand.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+    /// Change nothing; fail when the committed files differ from what would be generated.
+    #[arg(long, global = true)]
+    check: bool,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Rust types and method lists from `crates/hdfs-proto/proto`.
+    Proto,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    match args.task {
+        Task::Proto => proto::generate(args.check),
+    }
+}
