@@ -1,0 +1,175 @@
+//! What a router is told when it starts. A plain value: Hadoop's XML files and `anabranch local` both fill it in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// Everything a router needs to know that does not change while it runs.
+#[derive(Debug, Clone)]
+pub struct RouterConfig {
+    /// Name of this router in messages and records; Java's is `<host>_<port>`.
+    pub router_id: String,
+    /// Where ClientProtocol is served. Port 0 takes a free one.
+    pub rpc_address: SocketAddr,
+    /// Where `/isActive` and `/metrics` are served; none for no HTTP.
+    pub http_address: Option<SocketAddr>,
+    /// The subclusters that are known from configuration.
+    pub nameservices: Vec<NameserviceConfig>,
+    /// Owns what no mount covers; none refuses such paths.
+    pub default_nameservice: Option<String>,
+    /// Owner of directories that exist only because of mounts below them, and the mount table's superuser.
+    pub superuser: String,
+    /// Group of such directories.
+    pub supergroup: String,
+    /// Who may act for whom.
+    pub proxy_users: ProxyUsers,
+    /// Connections to NameNodes.
+    pub upstream: UpstreamConfig,
+    /// Bounds on what clients may ask at once.
+    pub limits: LimitsConfig,
+    /// Listings and summaries leave out subclusters that fail, in place of failing as a whole.
+    pub allow_partial_listing: bool,
+    /// How long attributes of a mount point are waited for in a listing.
+    pub mount_status_timeout: Duration,
+    /// Separates the pieces of a caller context (`hadoop.caller.context.separator`).
+    pub caller_context_separator: String,
+    /// How long calls in flight may still take after a drain began.
+    pub drain_grace: Duration,
+}
+
+impl Default for RouterConfig {
+    fn default() -> Self {
+        Self {
+            router_id: "router".to_owned(),
+            rpc_address: (Ipv4Addr::UNSPECIFIED, 8888).into(),
+            http_address: Some((Ipv4Addr::UNSPECIFIED, 50071).into()),
+            nameservices: Vec::new(),
+            default_nameservice: None,
+            superuser: "hdfs".to_owned(),
+            supergroup: "supergroup".to_owned(),
+            proxy_users: ProxyUsers::default(),
+            upstream: UpstreamConfig::default(),
+            limits: LimitsConfig::default(),
+            allow_partial_listing: true,
+            mount_status_timeout: Duration::from_secs(1),
+            caller_context_separator: ",".to_owned(),
+            drain_grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A subcluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameserviceConfig {
+    /// Its nameservice id.
+    pub id: String,
+    /// Its NameNodes; one, or several of which one is active.
+    pub namenodes: Vec<NamenodeConfig>,
+}
+
+/// A NameNode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamenodeConfig {
+    /// Its id in the nameservice; none without high availability.
+    pub id: Option<String>,
+    /// `host:port` of ClientProtocol. The host is looked up again after each failure to connect.
+    pub rpc_address: String,
+}
+
+/// How the router talks to NameNodes.
+#[derive(Debug, Clone)]
+pub struct UpstreamConfig {
+    /// For TCP to connect (`dfs.federation.router.connect.timeout`).
+    pub connect_timeout: Duration,
+    /// For the handshake on a new connection.
+    pub handshake_timeout: Duration,
+    /// For one call, all its attempts included.
+    pub call_timeout: Duration,
+    /// A connection without calls is closed after this long (`dfs.federation.router.connection.pool.clean.ms`).
+    pub idle_close: Duration,
+    /// Attempts at one call over all NameNodes of the subcluster (`dfs.client.failover.max.attempts`).
+    pub max_attempts: u32,
+    /// Largest reply in bytes (`ipc.maximum.response.length`).
+    pub max_frame: u32,
+    /// Connections to all NameNodes together.
+    pub max_connections: usize,
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(2),
+            handshake_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(60),
+            idle_close: Duration::from_secs(60),
+            max_attempts: 15,
+            max_frame: 128 << 20,
+            max_connections: 10_000,
+        }
+    }
+}
+
+/// Bounds that keep one client, one user or one subcluster from taking the whole router.
+#[derive(Debug, Clone)]
+pub struct LimitsConfig {
+    /// Client connections in all.
+    pub max_connections: usize,
+    /// Calls in flight on one client connection.
+    pub max_calls_per_connection: usize,
+    /// Calls in flight of one effective user.
+    pub max_calls_per_user: usize,
+    /// Calls in flight to one subcluster.
+    pub max_calls_per_nameservice: usize,
+    /// Largest request in bytes (`ipc.maximum.data.length`).
+    pub max_frame: u32,
+    /// Bytes of requests in flight in all.
+    pub max_bytes_in_flight: usize,
+    /// A client connection without calls is closed after this long.
+    pub idle_timeout: Duration,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            max_connections: 20_000,
+            max_calls_per_connection: 1_000,
+            max_calls_per_user: 5_000,
+            max_calls_per_nameservice: 10_000,
+            max_frame: 128 << 20,
+            max_bytes_in_flight: 1 << 30,
+            idle_timeout: Duration::from_secs(600),
+        }
+    }
+}
+
+/// `hadoop.proxyuser.*`: who may act for whom, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct ProxyUsers {
+    /// One rule per real user.
+    pub rules: Vec<ProxyRule>,
+    /// Group members, for rules that name groups (`hadoop.user.group.static.mapping.overrides`).
+    pub groups: Vec<(String, Vec<String>)>,
+    /// Everybody may act for everybody. Only for `anabranch local`, where there is nothing to protect.
+    pub allow_all: bool,
+}
+
+/// Whom one real user may act for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyRule {
+    /// Short name of the real user.
+    pub real_user: String,
+    /// Effective users.
+    pub users: Names,
+    /// Groups of effective users.
+    pub groups: Names,
+    /// Hosts that the real user may connect from: names, addresses or CIDR ranges.
+    pub hosts: Names,
+}
+
+/// A list in a rule, or the `*` that stands for everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Names {
+    /// `*`
+    Any,
+    /// These; an empty list matches nothing.
+    Of(Vec<String>),
+}
