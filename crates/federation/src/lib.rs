@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The domain of HDFS federation, as values and functions of them: paths, mount tables, the resolution of a path to the
+//! places where it lives, the orders in which those places are asked, and quotas. No I/O, no clock, no randomness of its
+//! own: what a decision needs is passed in.
+//!
+//! Behaviour that existing data depends on (consistent hashing, see [`Order`]) is that of Hadoop's router, bit for bit.
+
+mod entry;
+mod nameservice;
+mod order;
+mod path;
+mod quota;
+mod resolve;
+mod ring;
+mod table;
+mod temporary;
+mod trash;
+
+pub use entry::{Destination, EntryError, EntryProblem, MountEntry, duplicates};
+pub use nameservice::{NameserviceError, NameserviceId};
+pub use order::{Order, UnknownOrder};
+pub use path::{MountPath, PathError, normalise};
+pub use quota::{Limit, Quota, StorageType};
+pub use resolve::{Location, Locations, Placement, ResolveError, Resolved};
+pub use table::MountTable;

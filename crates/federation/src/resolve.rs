@@ -1,0 +1,195 @@
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use crate::table::Mount;
+use crate::temporary::finished_name;
+use crate::{Destination, MountEntry, MountTable, NameserviceId, Order, trash};
+
+/// Where a path lives in one nameservice.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location<'a> {
+    /// The nameservice.
+    pub nameservice: &'a NameserviceId,
+    /// The path there; borrowed where it is the path that was asked for, or a destination as it stands.
+    pub path: Cow<'a, str>,
+}
+
+/// The places where a path lives, the first one to be asked first. Never empty.
+pub type Locations<'a> = SmallVec<[Location<'a>; 1]>;
+
+/// What a path resolves to.
+#[derive(Debug, Clone)]
+pub struct Resolved<'a> {
+    /// The deepest entry that covers the path; `None` when the default nameservice has it. For a path in the trash, the
+    /// entry that covered what was deleted.
+    pub entry: Option<&'a MountEntry>,
+    /// Where it lives.
+    pub locations: Locations<'a>,
+    /// Whether the path lies in the caller's trash.
+    pub in_trash: bool,
+}
+
+impl Resolved<'_> {
+    /// Whether writes are refused. The trash of a read-only mount can be emptied: it is not in the mount.
+    pub fn is_read_only(&self) -> bool {
+        !self.in_trash && self.entry.is_some_and(|entry| entry.read_only)
+    }
+
+    /// Whether directories at the path exist in all locations.
+    pub fn is_all(&self) -> bool {
+        self.entry.is_some_and(|entry| entry.order.is_all())
+    }
+}
+
+/// Why a path has no location.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// No entry covers it, and there is no default nameservice.
+    #[error("Cannot find locations for {path}, because the default nameservice is disabled to read or write")]
+    NoDefaultNameservice {
+        /// The path that was asked for.
+        path: String,
+    },
+}
+
+/// What the orders need to know beside the path. With nothing known (the default) the orders that need it leave the
+/// destinations as they are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Placement<'p> {
+    /// A fresh, uniformly random number; for [`Order::Random`] and [`Order::Space`].
+    pub random: Option<u64>,
+    /// The nameservice with a DataNode or NameNode on the client's host; for [`Order::Local`].
+    pub local: Option<&'p NameserviceId>,
+    /// Available bytes of nameservices, each at most once; for [`Order::Space`].
+    pub available: &'p [(NameserviceId, u64)],
+}
+
+impl MountTable {
+    /// Where a normalised path lives, for a caller of whom nothing is known.
+    pub fn resolve<'a>(&'a self, path: &'a str) -> Result<Resolved<'a>, ResolveError> {
+        self.place(path, path, &Placement::default())
+    }
+
+    /// Where a normalised path lives for the user with this short name: a path in the user's own trash lives where it
+    /// lived before it was deleted, under its name in the trash.
+    pub fn resolve_for_user<'a>(
+        &'a self,
+        path: &'a str,
+        short_user: &str,
+        placement: &Placement<'_>,
+    ) -> Result<Resolved<'a>, ResolveError> {
+        let Some(original) = trash::original(path, short_user) else { return self.place(path, path, placement) };
+        let mut resolved = self.place(original, path, placement)?;
+        for location in &mut resolved.locations {
+            location.path = Cow::Borrowed(path);
+        }
+        resolved.in_trash = true;
+        Ok(resolved)
+    }
+
+    /// Locates `path`; errors name `asked`.
+    fn place<'a>(
+        &'a self,
+        path: &'a str,
+        asked: &str,
+        placement: &Placement<'_>,
+    ) -> Result<Resolved<'a>, ResolveError> {
+        let Some((mount, covered)) = self.deepest(path) else {
+            let nameservice = self
+                .default_nameservice()
+                .ok_or_else(|| ResolveError::NoDefaultNameservice { path: asked.to_owned() })?;
+            let locations = SmallVec::from_buf([Location { nameservice, path: Cow::Borrowed(path) }]);
+            return Ok(Resolved { entry: None, locations, in_trash: false });
+        };
+        let entry = &mount.entry;
+        let place = |destination| locate(destination, path, covered);
+        let locations = match first_nameservice(mount, path, placement) {
+            None => entry.destinations.iter().map(place).collect(),
+            // Hadoop's router pushes each destination of the chosen nameservice to the head, which reverses them.
+            Some(first) => {
+                let (chosen, others): (SmallVec<[&Destination; 4]>, SmallVec<[&Destination; 4]>) =
+                    entry.destinations.iter().partition(|destination| destination.nameservice == *first);
+                chosen.into_iter().rev().chain(others).map(place).collect()
+            }
+        };
+        Ok(Resolved { entry: Some(entry), locations, in_trash: false })
+    }
+}
+
+/// The location of `path`, of which the first `covered` bytes are the mount's source.
+fn locate<'a>(destination: &'a Destination, path: &'a str, covered: usize) -> Location<'a> {
+    let (source, rest) = path.split_at(covered);
+    let prefix = destination.path.prefix();
+    let rest = if rest == "/" { "" } else { rest };
+    let path = if prefix == source {
+        Cow::Borrowed(path)
+    } else if rest.is_empty() {
+        Cow::Borrowed(destination.path.as_str())
+    } else if prefix.is_empty() {
+        Cow::Borrowed(rest)
+    } else {
+        Cow::Owned([prefix, rest].concat())
+    };
+    Location { nameservice: &destination.nameservice, path }
+}
+
+/// The nameservice that the entry's order puts first; `None`: as listed.
+fn first_nameservice<'a>(mount: &'a Mount, path: &str, placement: &Placement<'a>) -> Option<&'a NameserviceId> {
+    let entry = &mount.entry;
+    if entry.destinations.len() < 2 {
+        return None;
+    }
+    match entry.order {
+        Order::Hash => mount.ring.as_ref()?.owner(&finished_name(first_below(path, entry.source.prefix()))),
+        Order::HashAll => mount.ring.as_ref()?.owner(&finished_name(path)),
+        Order::Random => {
+            let nameservices = distinct(&entry.destinations);
+            let chosen = scale(placement.random?, nameservices.len() as u64);
+            nameservices.get(usize::try_from(chosen).ok()?).copied()
+        }
+        Order::Space => by_space(&distinct(&entry.destinations), placement),
+        Order::Local => placement.local,
+        Order::LeaderFollower => None,
+    }
+}
+
+/// The path down to the first component below a mount.
+fn first_below<'p>(path: &'p str, mount: &str) -> &'p str {
+    let below = mount.len() + 1;
+    let end = path.get(below..).and_then(|rest| rest.find('/')).map_or(path.len(), |at| below + at);
+    &path[..end]
+}
+
+fn distinct(destinations: &[Destination]) -> SmallVec<[&NameserviceId; 4]> {
+    let mut found = SmallVec::new();
+    for destination in destinations {
+        if !found.contains(&&destination.nameservice) {
+            found.push(&destination.nameservice);
+        }
+    }
+    found
+}
+
+/// Maps a random number evenly to `0..bound`.
+fn scale(random: u64, bound: u64) -> u64 {
+    ((u128::from(random) * u128::from(bound)) >> 64) as u64
+}
+
+/// Chooses with a chance in proportion to the available space. Nameservices of which nothing is known are not chosen.
+fn by_space<'a>(nameservices: &[&'a NameserviceId], placement: &Placement<'_>) -> Option<&'a NameserviceId> {
+    let space = |nameservice: &NameserviceId| {
+        placement.available.iter().find(|(known, _)| known == nameservice).map_or(0, |&(_, bytes)| bytes)
+    };
+    let total = nameservices.iter().fold(0u64, |sum, nameservice| sum.saturating_add(space(nameservice)));
+    let mut point = scale(placement.random?, total);
+    nameservices.iter().copied().find(|nameservice| {
+        let bytes = space(nameservice);
+        let here = point < bytes;
+        point = point.saturating_sub(bytes);
+        here
+    })
+}
+
+#[cfg(test)]
+mod tests;
