@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+mod committed;
+mod crds;
 mod proto;
 
 /// Generates what is committed from what is written by hand.
@@ -18,11 +20,14 @@ struct Args {
 enum Task {
     /// Rust types and method lists from `crates/hdfs-proto/proto`.
     Proto,
+    /// `crds/` from the custom resource types.
+    Crds,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     match args.task {
         Task::Proto => proto::generate(args.check),
+        Task::Crds => crds::generate(args.check),
     }
 }

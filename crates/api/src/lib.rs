@@ -1,1 +1,40 @@
-//! Placeholder.
+//! The custom resources of Anabranch, group `anabranch.io`, version `v1alpha1`, and what they mean in the domain's terms.
+//!
+//! The Rust types are the one definition: `crds/` is generated from them, `kubectl explain` shows their documentation, and
+//! `anabranch local` reads the same objects from files. What the schema and its CEL rules check in a cluster, the
+//! conversions here check again, so that an object means the same wherever it comes from.
+
+mod byte_size;
+mod condition;
+mod field;
+mod mount_table;
+mod router_fleet;
+mod subcluster;
+mod words;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+pub use byte_size::ByteSize;
+pub use condition::{Condition, ConditionStatus};
+pub use field::{FieldError, FieldPath, Segment};
+pub use mount_table::{
+    DestinationSpec, FleetRef, MountEntrySpec, MountOrder, MountTable, MountTableSpec, MountTableStatus, QuotaSpec,
+};
+pub use router_fleet::{FleetSettings, ListenSpec, RouterFleet, RouterFleetSpec, RouterFleetStatus};
+pub use subcluster::{
+    Backend, BackendSpec, BlocksSpec, EmbeddedSpec, ExternalSpec, NamenodeSpec, Subcluster, SubclusterKind,
+    SubclusterSettings, SubclusterSpec, SubclusterStatus, SubclusterType,
+};
+
+/// The API group.
+pub const GROUP: &str = "anabranch.io";
+/// The API version of every kind.
+pub const VERSION: &str = "v1alpha1";
+/// What objects carry as `apiVersion`.
+pub const API_VERSION: &str = "anabranch.io/v1alpha1";
+
+/// The definitions of all kinds, as a cluster installs them.
+pub fn definitions() -> [CustomResourceDefinition; 3] {
+    [MountTable::crd(), RouterFleet::crd(), Subcluster::crd()]
+}

@@ -1,5 +1,7 @@
 //! The HTTP side over real sockets.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use anabranch_telemetry::http::{Bounds, Routes, serve};

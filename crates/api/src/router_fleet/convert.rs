@@ -1,0 +1,108 @@
+//! From `RouterFleet` to what a router is told.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anabranch_federation::NameserviceId;
+
+use super::RouterFleetSpec;
+use crate::field::{FieldError, FieldPath, Findings};
+use crate::words;
+
+/// A fleet whose fields were checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FleetSettings {
+    /// How many routers.
+    pub replicas: u32,
+    /// Where each serves Hadoop clients.
+    pub rpc_address: SocketAddr,
+    /// Where each serves HTTP.
+    pub http_address: SocketAddr,
+    /// Owns what no mount covers.
+    pub default_nameservice: Option<NameserviceId>,
+    /// How long calls in flight may still take when a router stops.
+    pub drain: Duration,
+}
+
+impl RouterFleetSpec {
+    /// The fleet, if its fields are valid.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by field.
+    pub fn to_settings(&self) -> Result<FleetSettings, Vec<FieldError>> {
+        let mut findings = Findings::default();
+        let at = FieldPath::spec();
+        let replicas = findings.check(at.key("replicas"), within(self.replicas, 1000));
+        let drain = findings.check(at.key("drainSeconds"), within(self.drain_seconds, 3600));
+        let listen = at.key("listen");
+        let rpc = findings.check(listen.key("rpcAddress"), listener(&self.listen.rpc_address));
+        let http = findings.check(listen.key("httpAddress"), listener(&self.listen.http_address));
+        let default_nameservice = self
+            .default_nameservice
+            .as_deref()
+            .and_then(|name| findings.check(at.key("defaultNameservice"), words::nameservice(name)));
+        match (replicas, drain, rpc, http) {
+            (Some(replicas), Some(drain), Some(rpc_address), Some(http_address)) => findings.settle(|| FleetSettings {
+                replicas,
+                rpc_address,
+                http_address,
+                default_nameservice,
+                drain: Duration::from_secs(drain.into()),
+            }),
+            _ => Err(findings.into_errors()),
+        }
+    }
+}
+
+fn within(value: i32, most: u32) -> Result<u32, String> {
+    let fits = u32::try_from(value).ok().filter(|&value| value <= most);
+    fits.ok_or_else(|| format!("{value} is out of range; expected 0 to {most}"))
+}
+
+/// An address to listen on: an IP address, since a name could stand for several.
+fn listener(word: &str) -> Result<SocketAddr, String> {
+    let word = word.replace("localhost:", "127.0.0.1:");
+    word.parse()
+        .map_err(|_| format!("{word:?} is not an address to listen on; expected IP:port such as 127.0.0.1:8888"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn settings(spec: Value) -> Result<FleetSettings, Vec<String>> {
+        let spec: RouterFleetSpec = serde_json::from_value(spec).unwrap();
+        spec.to_settings().map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn an_empty_fleet_has_the_defaults() {
+        let fleet = settings(json!({})).unwrap();
+        assert_eq!(fleet.rpc_address.to_string(), "0.0.0.0:8888");
+        assert_eq!(fleet.http_address.to_string(), "0.0.0.0:50071");
+        assert_eq!((fleet.replicas, fleet.drain, fleet.default_nameservice), (2, Duration::from_secs(30), None));
+    }
+
+    #[test]
+    fn each_rule_names_its_field() {
+        let cases = [
+            (json!({ "replicas": -1 }), "spec.replicas: -1 is out of range; expected 0 to 1000"),
+            (json!({ "drainSeconds": 4000 }), "spec.drainSeconds: 4000 is out of range; expected 0 to 3600"),
+            (
+                json!({ "listen": { "rpcAddress": "nowhere" } }),
+                "spec.listen.rpcAddress: \"nowhere\" is not an address to listen on; expected IP:port such as \
+                 127.0.0.1:8888",
+            ),
+            (
+                json!({ "defaultNameservice": "a/b" }),
+                "spec.defaultNameservice: \"a/b\" is not a nameservice id; expected letters, digits, `.`, `_` and `-`, \
+                 such as ns0",
+            ),
+        ];
+        for (spec, expected) in cases {
+            assert_eq!(settings(spec), Err(vec![expected.to_owned()]));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The generated definitions: every field explained, every rule shown to accept and to refuse.
+
+#![allow(clippy::unwrap_used)]
+
+use anabranch_api::{FieldError, MountTableSpec, RouterFleetSpec, SubclusterSpec, definitions};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+fn schemas() -> Vec<(String, Value)> {
+    let schema = |definition| -> (String, Value) {
+        let value = serde_json::to_value(&definition).unwrap();
+        let kind = value["spec"]["names"]["kind"].as_str().unwrap().to_owned();
+        (kind, value["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone())
+    };
+    definitions().into_iter().map(schema).collect()
+}
+
+/// Calls `visit` with every schema in a schema, and its path.
+fn walk(path: &str, schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    visit(path, schema);
+    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+        walk(&format!("{path}.{name}"), inner, visit);
+    }
+    if schema["items"].is_object() {
+        walk(&format!("{path}[]"), &schema["items"], visit);
+    }
+}
+
+#[test]
+fn every_field_is_explained() {
+    for (kind, schema) in schemas() {
+        walk(&kind, &schema, &mut |path, schema| {
+            assert!(schema["description"].as_str().is_some_and(|text| !text.is_empty()), "{path} has no description");
+        });
+    }
+}
+
+#[test]
+fn every_list_says_how_it_merges_and_has_a_bound() {
+    for (kind, schema) in schemas() {
+        walk(&kind, &schema, &mut |path, schema| {
+            let list = schema["type"] == "array";
+            assert!(!list || schema["x-kubernetes-list-type"].is_string(), "{path} does not say how it merges");
+            let bounded = schema["maxItems"].is_number() || path.contains(".status");
+            assert!(!list || bounded, "{path} has no maxItems");
+        });
+    }
+}
+
+#[test]
+fn lists_of_named_things_are_maps() {
+    let mut keys = Vec::new();
+    for (kind, schema) in schemas() {
+        walk(&kind, &schema["properties"]["spec"], &mut |path, schema| {
+            if let Some(key) = schema["x-kubernetes-list-map-keys"][0].as_str() {
+                keys.push(format!("{path}:{key}"));
+            }
+        });
+    }
+    assert_eq!(keys, ["MountTable.entries:path", "Subcluster.external.namenodes:id"]);
+}
+
+#[test]
+fn defaults_are_in_the_schema() {
+    let schemas = schemas();
+    let find = |pointer: &str| {
+        schemas.iter().find_map(|(_, schema)| schema.pointer(&format!("/properties/spec{pointer}")).cloned())
+    };
+    let cases = [
+        ("/properties/entries/items/properties/order/default", json!("Hash")),
+        ("/properties/entries/items/properties/mode/default", json!("0755")),
+        ("/properties/replicas/default", json!(2)),
+        ("/properties/listen/properties/rpcAddress/default", json!("0.0.0.0:8888")),
+        ("/properties/embedded/properties/blocks/properties/size/default", json!("128Mi")),
+    ];
+    for (pointer, expected) in cases {
+        assert_eq!(find(pointer), Some(expected), "{pointer}");
+    }
+}
+
+/// What the conversion of a kind says about a spec; None when it accepts it.
+fn refusal(kind: &str, spec: &Value) -> Option<String> {
+    fn convert<S: DeserializeOwned, T>(spec: &Value, to: impl Fn(&S) -> Result<T, Vec<FieldError>>) -> Option<String> {
+        let spec: S = serde_json::from_value(spec.clone()).unwrap();
+        to(&spec).err().map(|errors| errors[0].to_string())
+    }
+    match kind {
+        "MountTable" => convert(spec, MountTableSpec::to_entries),
+        "Subcluster" => convert(spec, SubclusterSpec::to_settings),
+        "RouterFleet" => convert(spec, RouterFleetSpec::to_settings),
+        other => panic!("no such kind: {other}"),
+    }
+}
+
+/// A CEL rule: where it stands, what it says, and a spec that it accepts with one that it refuses; no specs where only an
+/// update can break it.
+type RuleCase = (&'static str, &'static str, Option<(Value, Value)>);
+
+fn mount_rules() -> Vec<RuleCase> {
+    let one = json!([{ "nameservice": "a", "path": "/" }]);
+    let two = json!([{ "nameservice": "a", "path": "/" }, { "nameservice": "b", "path": "/" }]);
+    let same = json!([{ "nameservice": "a", "path": "/x" }, { "nameservice": "a", "path": "/y" }]);
+    let mount = |destinations: &Value, more: Value| {
+        let mut entry = json!({ "path": "/data", "destinations": destinations });
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "entries": [entry] })
+    };
+    let tolerant = |order: &str| json!({ "order": order, "faultTolerant": true });
+    vec![
+        (
+            "MountTable.entries[]",
+            "self.order == 'Hash' || size(self.destinations) > 1",
+            Some((mount(&two, json!({ "order": "Random" })), mount(&one, json!({ "order": "Random" })))),
+        ),
+        (
+            "MountTable.entries[]",
+            "!self.faultTolerant || size(self.destinations) > 1",
+            Some((mount(&two, tolerant("Space")), mount(&one, tolerant("Hash")))),
+        ),
+        (
+            "MountTable.entries[]",
+            "!self.faultTolerant || self.order in ['HashAll', 'Random', 'Space']",
+            Some((mount(&two, tolerant("HashAll")), mount(&two, tolerant("Hash")))),
+        ),
+        (
+            "MountTable.entries[]",
+            "self.destinations.all(d, self.destinations.exists_one(e, e.nameservice == d.nameservice))",
+            Some((mount(&two, json!({})), mount(&same, json!({})))),
+        ),
+    ]
+}
+
+fn subcluster_rules() -> Vec<RuleCase> {
+    let namenodes = json!({ "namenodes": [{ "id": "nn1", "rpcAddress": "nn1:8020" }] });
+    let external = |more: Value| {
+        let mut spec = json!({ "nameserviceId": "a", "type": "External" });
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        spec
+    };
+    let embedded = |inner: Value| json!({ "nameserviceId": "a", "type": "Embedded", "embedded": inner });
+    vec![
+        (
+            "Subcluster",
+            "self.type == 'External' ? has(self.external) : !has(self.external)",
+            Some((external(json!({ "external": namenodes })), external(json!({})))),
+        ),
+        (
+            "Subcluster",
+            "self.type == 'Embedded' || !has(self.embedded)",
+            Some((embedded(json!({})), external(json!({ "external": namenodes, "embedded": {} })))),
+        ),
+        (
+            "Subcluster.embedded",
+            "self.backend.type != 'rocksdb' || self.replicas == 1",
+            Some((
+                embedded(json!({ "backend": { "type": "raft" }, "replicas": 3 })),
+                embedded(json!({ "replicas": 3 })),
+            )),
+        ),
+        ("Subcluster.embedded.backend.type", "self == oldSelf", None),
+        ("Subcluster.nameserviceId", "self == oldSelf", None),
+        ("Subcluster.type", "self == oldSelf", None),
+    ]
+}
+
+fn rules() -> Vec<RuleCase> {
+    mount_rules().into_iter().chain(subcluster_rules()).collect()
+}
+
+#[test]
+fn every_rule_of_the_schema_is_known_here() {
+    let mut found = Vec::new();
+    for (kind, schema) in schemas() {
+        walk(&kind, &schema["properties"]["spec"], &mut |path, schema| {
+            for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+                assert!(rule["message"].is_string(), "{path}: a rule without a message");
+                found.push((path.to_owned(), rule["rule"].as_str().unwrap().to_owned()));
+            }
+        });
+    }
+    let mut known: Vec<_> = rules().into_iter().map(|(path, rule, _)| (path.to_owned(), rule.to_owned())).collect();
+    found.sort();
+    known.sort();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn the_conversion_agrees_with_every_rule() {
+    for (path, rule, examples) in rules() {
+        let kind = path.split(['.', '[']).next().unwrap();
+        let Some((accepted, refused)) = examples else { continue };
+        assert_eq!(refusal(kind, &accepted), None, "{rule}");
+        assert!(refusal(kind, &refused).is_some(), "{rule} accepts {refused}");
+    }
+}
