@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use tokio_util::sync::CancellationToken;
 
+use crate::wire::{Encode, Sink, Value, fields};
 use crate::{Exception, Identity};
 
 /// What makes a call the same call when it is sent again: a NameNode's retry cache keys on the first two.
@@ -91,6 +92,18 @@ impl Name {
     }
 }
 
+impl From<&'static str> for Name {
+    fn from(name: &'static str) -> Self {
+        Self(Bytes::from_static(name.as_bytes()))
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl std::fmt::Debug for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.as_str().fmt(f)
@@ -130,6 +143,28 @@ impl Payload {
     /// Whether there are no bytes at all.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Bytes::is_empty)
+    }
+}
+
+impl CallerContext {
+    /// Reads `RPCCallerContextProto` out of a frame that holds it; `None` if it is not one.
+    pub(crate) fn decode(frame: &Bytes, message: &[u8]) -> Option<Self> {
+        let (mut text, mut signature) = (None, None);
+        for field in fields(message) {
+            match field.map(|field| (field.number, field.value)).ok()? {
+                (1, Value::Bytes(bytes)) => text = Some(std::str::from_utf8(bytes).ok()?),
+                (2, Value::Bytes(bytes)) => signature = Some(frame.slice_ref(bytes)),
+                _ => {}
+            }
+        }
+        Some(Self { context: text?.to_owned(), signature })
+    }
+}
+
+impl Encode for CallerContext {
+    fn describe(&self, sink: &mut impl Sink) {
+        sink.bytes(1, self.context.as_bytes());
+        self.signature.as_ref().inspect(|signature| sink.bytes(2, signature));
     }
 }
 

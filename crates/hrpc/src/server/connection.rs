@@ -1,0 +1,412 @@
+//! One connection of a server: a state machine that its task polls by hand, so that one wake-up reads, runs calls and
+//! writes.
+
+mod calls;
+mod deadlines;
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::sync::futures::OwnedNotified;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub(super) use calls::{Finished, serve_call};
+use deadlines::{Deadlines, Verdict};
+
+use super::{Drain, Handler, Shared, meta};
+use crate::handshake::{Established, Handshake, Step};
+use crate::header::{ResponseHeader, call_id, put_frame};
+use crate::inbound::{self, Fatal, Inbound, Request};
+use crate::timer::Timer;
+use crate::transport::Transport;
+use crate::{Call, CallId, Exception, Payload, Peer, class, frame};
+
+/// Replies gather up to this size while there is still something to read.
+const FLUSH_AT: usize = 64 * 1024;
+
+pub(super) struct Session<'s, H, F> {
+    address: SocketAddr,
+    transport: Transport,
+    handler: &'s H,
+    shared: &'s Shared,
+    phase: Phase,
+    calls: FuturesUnordered<F>,
+    deadlines: Deadlines,
+    /// Bytes of an unfinished frame that the budget knows of.
+    held: usize,
+    /// Waits for the budget; set while reading is stopped for it.
+    room: Option<Pin<Box<OwnedNotified>>>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Handshake(Handshake),
+    Open(Arc<Peer>),
+    /// The last words are being written.
+    Closing,
+    /// They are; the peer closes first, so that it has read them.
+    Lingering,
+    /// Nothing can be read or written; calls still run.
+    Gone,
+}
+
+impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
+    pub(super) fn new(
+        stream: TcpStream,
+        address: SocketAddr,
+        shared: &'s Shared,
+        handler: &'s H,
+        calls: FuturesUnordered<F>,
+    ) -> Self {
+        Self {
+            address,
+            transport: Transport::new(stream, shared.limits.max_frame),
+            handler,
+            shared,
+            phase: Phase::Handshake(Handshake::new(shared.limits.max_frame)),
+            calls,
+            deadlines: Deadlines::new(&shared.limits, Instant::now()),
+            held: 0,
+            room: None,
+        }
+    }
+
+    /// Serves the connection to its end. `start` makes the future of a call that came in a frame of so many bytes.
+    pub(super) async fn run(mut self, start: impl Fn(Call, usize) -> F, drain: &Drain) {
+        let token = drain.token();
+        let mut timer = Timer::new(self.deadlines.next());
+        {
+            let serve = poll_fn(|cx| self.poll(cx, &start, &mut timer));
+            tokio::select! {
+                biased;
+                () = serve => return,
+                () = token.cancelled() => {}
+            }
+        }
+        self.deadlines.draining = drain.deadline();
+        poll_fn(|cx| self.poll(cx, &start, &mut timer)).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, start: &impl Fn(Call, usize) -> F, timer: &mut Timer) -> Poll<()> {
+        self.deadlines.now = Instant::now();
+        loop {
+            let mut progress = self.poll_calls(cx);
+            progress |= self.take_frames(start);
+            progress |= self.poll_read(cx);
+            if !progress || self.transport.outbox.len() >= FLUSH_AT {
+                progress |= self.poll_write(cx);
+            }
+            if !progress {
+                self.settle();
+                if self.finished() {
+                    return Poll::Ready(());
+                }
+                match timer.poll(cx, self.deadlines.next()) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) => {
+                        self.deadlines.now = Instant::now();
+                        if self.on_time().is_ready() {
+                            return Poll::Ready(());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Collects the calls that ended.
+    fn poll_calls(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        while let Poll::Ready(Some(finished)) = self.calls.poll_next_unpin(cx) {
+            progress = true;
+            self.reply(&finished.id, finished.reply);
+        }
+        progress
+    }
+
+    fn reply(&mut self, id: &CallId, reply: crate::Reply) {
+        if !matches!(self.phase, Phase::Open(_)) {
+            return;
+        }
+        match reply {
+            Ok(Payload(pieces)) => {
+                let length = pieces.iter().map(Bytes::len).sum();
+                let header = ResponseHeader::success(id.call_id, &id.client_id, id.retry_count);
+                self.transport.outbox.append(|out| put_frame(out, &header, length));
+                pieces.into_iter().for_each(|piece| self.transport.outbox.push(piece));
+            }
+            Err(exception) => {
+                self.shared.stats.calls_failed.fetch_add(1, Relaxed);
+                let header = ResponseHeader::failure(id, &exception);
+                self.transport.outbox.append(|out| put_frame(out, &header, 0));
+            }
+        }
+    }
+
+    /// Whether another frame may be taken in.
+    fn has_room(&self) -> bool {
+        self.calls.len() < self.shared.limits.max_calls_per_connection
+            && self.transport.outbox.len() < self.shared.limits.max_unsent_bytes
+    }
+
+    fn take_frames(&mut self, start: &impl Fn(Call, usize) -> F) -> bool {
+        let mut progress = false;
+        loop {
+            match &mut self.phase {
+                Phase::Handshake(handshake) => match handshake.advance(&mut self.transport.input) {
+                    Step::More => return progress,
+                    Step::Reply(bytes) => self.transport.outbox.push(bytes),
+                    Step::Established(established) => self.establish(established),
+                    Step::Refuse(bytes) => {
+                        self.shared.stats.handshakes_failed.fetch_add(1, Relaxed);
+                        self.close_with(bytes);
+                    }
+                    Step::Close(error) => {
+                        self.shared.stats.handshakes_failed.fetch_add(1, Relaxed);
+                        self.cut(&error);
+                    }
+                },
+                Phase::Open(peer) => {
+                    let peer = peer.clone();
+                    if !self.has_room() {
+                        return progress;
+                    }
+                    match frame::split(&mut self.transport.input, self.shared.limits.max_frame) {
+                        Ok(None) => return progress,
+                        Ok(Some(frame)) => self.take_frame(frame, peer, start),
+                        Err(error) => {
+                            self.shared.stats.connections_cut.fetch_add(1, Relaxed);
+                            self.cut(&error);
+                        }
+                    }
+                }
+                Phase::Closing | Phase::Lingering | Phase::Gone => {
+                    self.transport.input.clear();
+                    return progress;
+                }
+            }
+            progress = true;
+            self.deadlines.frame_ended();
+        }
+    }
+
+    fn establish(&mut self, Established { identity, protocol, retry_count }: Established) {
+        match self.handler.authorize(self.address, &identity, &protocol) {
+            Ok(()) => {
+                self.deadlines.established();
+                let peer = Peer { address: self.address, identity, gone: CancellationToken::new() };
+                self.phase = Phase::Open(Arc::new(peer));
+            }
+            Err(exception) => {
+                tracing::debug!(address = %self.address, %identity, protocol, %exception, "refused a connection");
+                self.shared.stats.handshakes_failed.fetch_add(1, Relaxed);
+                let exception = Exception::unauthorized_by(exception);
+                self.close_with(Fatal { call_id: call_id::CONNECTION_CONTEXT, retry_count, exception }.frame());
+            }
+        }
+    }
+
+    fn take_frame(&mut self, frame: Bytes, peer: Arc<Peer>, start: &impl Fn(Call, usize) -> F) {
+        match inbound::classify(&frame) {
+            Inbound::Ping => {}
+            Inbound::Call(request) => {
+                self.shared.stats.calls.fetch_add(1, Relaxed);
+                self.admit(request, frame.len(), peer, start);
+            }
+            Inbound::Bad(id, exception) => {
+                self.shared.stats.calls.fetch_add(1, Relaxed);
+                self.reply(&id, Err(exception));
+            }
+            Inbound::Fatal(fatal) => {
+                tracing::debug!(address = %self.address, exception = %fatal.exception, "closing a connection");
+                self.shared.stats.connections_cut.fetch_add(1, Relaxed);
+                self.close_with(fatal.frame());
+            }
+        }
+    }
+
+    fn admit(&mut self, request: Request, bytes: usize, peer: Arc<Peer>, start: &impl Fn(Call, usize) -> F) {
+        if self.deadlines.draining.is_some() {
+            self.shared.stats.calls_refused.fetch_add(1, Relaxed);
+            let exception = Exception::new(class::RETRIABLE, "The server is shutting down; try another one");
+            return self.reply(&request.id, Err(exception));
+        }
+        match calls::look_up(request, peer, self.handler.protocols()) {
+            Ok(call) if call.protocol == meta::PROTOCOL.name => {
+                let reply = meta::answer(&call, self.handler.protocols());
+                self.reply(&call.id, reply);
+            }
+            Ok(call) => self.calls.push(start(call, bytes)),
+            Err((id, exception)) => self.reply(&id, Err(exception)),
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        if matches!(self.phase, Phase::Gone) || !self.may_read(cx) {
+            return false;
+        }
+        match self.transport.poll_read(cx) {
+            Poll::Pending => false,
+            Poll::Ready(Ok(0)) => {
+                tracing::trace!(address = %self.address, "the peer closed the connection");
+                self.gone();
+                true
+            }
+            Poll::Ready(Ok(count)) => {
+                self.shared.stats.bytes_received.fetch_add(count as u64, Relaxed);
+                self.deadlines.received(count);
+                true
+            }
+            Poll::Ready(Err(error)) => {
+                self.lost(&error);
+                true
+            }
+        }
+    }
+
+    fn may_read(&mut self, cx: &mut Context<'_>) -> bool {
+        if matches!(self.phase, Phase::Closing | Phase::Lingering) {
+            return true;
+        }
+        let paused = !self.has_room() || self.lacks_budget(cx);
+        self.deadlines.paused(paused);
+        !paused
+    }
+
+    /// Whether the server holds too much to read more; if so, the task is woken when that changes.
+    fn lacks_budget(&mut self, cx: &mut Context<'_>) -> bool {
+        loop {
+            if self.shared.budget.has_room() {
+                self.room = None;
+                return false;
+            }
+            if let Some(room) = &mut self.room {
+                match room.as_mut().poll(cx) {
+                    Poll::Pending => return true,
+                    Poll::Ready(()) => self.room = None,
+                }
+            } else {
+                self.room = Some(Box::pin(self.shared.budget.wait()));
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.transport.outbox.is_empty() || matches!(self.phase, Phase::Gone) {
+            return false;
+        }
+        let mut written = 0;
+        let flushed = self.transport.poll_flush(cx, &mut written);
+        self.shared.stats.bytes_sent.fetch_add(written as u64, Relaxed);
+        if let Poll::Ready(Err(error)) = flushed {
+            self.lost(&error);
+            return true;
+        }
+        self.deadlines.sent(written, self.transport.outbox.is_empty());
+        written > 0
+    }
+
+    /// Before waiting: accounts for what is held and gives back what is not needed.
+    fn settle(&mut self) {
+        let idle = self.calls.is_empty() && self.transport.outbox.is_empty();
+        if idle && self.deadlines.draining.is_some() && matches!(self.phase, Phase::Open(_) | Phase::Handshake(_)) {
+            self.close();
+        }
+        if matches!(self.phase, Phase::Closing) && self.transport.outbox.is_empty() {
+            self.transport.shut_down_writing();
+            self.phase = Phase::Lingering;
+        }
+        if idle {
+            self.transport.shrink();
+        }
+        self.deadlines.waiting(idle, self.transport.input.len(), self.transport.outbox.is_empty());
+        let held = self.transport.input.len();
+        if held != self.held {
+            self.shared.hold(held);
+            self.shared.release(self.held);
+            self.held = held;
+        }
+    }
+
+    fn finished(&self) -> bool {
+        matches!(self.phase, Phase::Gone) && self.calls.is_empty()
+    }
+
+    /// Something is overdue. Ready: there is nothing more to do.
+    fn on_time(&mut self) -> Poll<()> {
+        let Some(verdict) = self.deadlines.verdict() else { return Poll::Pending };
+        let stats = &self.shared.stats;
+        match verdict {
+            Verdict::Idle if stats.connections_open.load(Relaxed) <= self.shared.limits.idle_threshold => {
+                self.deadlines.still_idle();
+            }
+            Verdict::Idle => {
+                stats.connections_idled.fetch_add(1, Relaxed);
+                self.close();
+            }
+            Verdict::Drained => return Poll::Ready(()),
+            Verdict::Lingered => self.gone(),
+            Verdict::Slow(what) => {
+                tracing::debug!(address = %self.address, what, "cut a connection that took too long");
+                match self.phase {
+                    Phase::Handshake(_) => stats.handshakes_failed.fetch_add(1, Relaxed),
+                    _ => stats.connections_cut.fetch_add(1, Relaxed),
+                };
+                self.gone();
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Last words.
+    fn close_with(&mut self, bytes: Bytes) {
+        self.transport.outbox.push(bytes);
+        self.close();
+    }
+
+    fn close(&mut self) {
+        self.leave(Phase::Closing);
+        self.deadlines.closing();
+    }
+
+    fn lost(&mut self, error: &io::Error) {
+        tracing::debug!(address = %self.address, %error, "lost a connection");
+        self.gone();
+    }
+
+    fn cut(&mut self, error: &frame::FrameTooLong) {
+        tracing::debug!(address = %self.address, %error, "closing a connection");
+        self.gone();
+    }
+
+    fn gone(&mut self) {
+        self.leave(Phase::Gone);
+        self.transport.discard();
+        self.deadlines.gone();
+    }
+
+    fn leave(&mut self, next: Phase) {
+        if let Phase::Open(peer) = std::mem::replace(&mut self.phase, next) {
+            peer.gone.cancel();
+        }
+    }
+}
+
+impl<H, F> Drop for Session<'_, H, F> {
+    fn drop(&mut self) {
+        if let Phase::Open(peer) = &self.phase {
+            peer.gone.cancel();
+        }
+        self.shared.release(self.held);
+    }
+}

@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::server::Limits;
+
+/// A frame that brings this much within the frame time-out may go on.
+const FRAME_STEP: usize = 64 * 1024;
+/// How long a peer may take to read the last words.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What a connection is waiting for, and until when. Decides from times alone; the clock is read elsewhere.
+#[derive(Debug)]
+pub(super) struct Deadlines {
+    /// The time of this wake-up.
+    pub(super) now: Instant,
+    /// When a drain cuts the connection; `Some` once it has started.
+    pub(super) draining: Option<Instant>,
+    frame_timeout: Duration,
+    write_timeout: Duration,
+    idle_timeout: Duration,
+    handshake: Option<Instant>,
+    frame: Option<Instant>,
+    frame_bytes: usize,
+    paused: bool,
+    write: Option<Instant>,
+    idle: Option<Instant>,
+    linger: Option<Instant>,
+}
+
+/// What to do about a deadline that has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing happened for the idle time.
+    Idle,
+    /// The peer made no progress.
+    Slow(&'static str),
+    /// The peer has had its time to read the last words.
+    Lingered,
+    /// The grace of the drain is over.
+    Drained,
+}
+
+impl Deadlines {
+    pub(super) fn new(limits: &Limits, now: Instant) -> Self {
+        Self {
+            now,
+            draining: None,
+            frame_timeout: limits.frame_timeout,
+            write_timeout: limits.write_timeout,
+            idle_timeout: limits.idle_timeout,
+            handshake: Some(now + limits.handshake_timeout),
+            frame: None,
+            frame_bytes: 0,
+            paused: false,
+            write: None,
+            idle: None,
+            linger: None,
+        }
+    }
+
+    pub(super) fn established(&mut self) {
+        self.handshake = None;
+    }
+
+    pub(super) fn received(&mut self, count: usize) {
+        self.idle = None;
+        self.frame_bytes += count;
+        if self.frame_bytes >= FRAME_STEP {
+            self.frame_ended();
+        }
+    }
+
+    pub(super) fn frame_ended(&mut self) {
+        self.frame = None;
+        self.frame_bytes = 0;
+    }
+
+    /// While nothing is read, an unfinished frame is not the peer's fault.
+    pub(super) fn paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    pub(super) fn sent(&mut self, count: usize, all: bool) {
+        if count > 0 || all {
+            self.write = None;
+        }
+    }
+
+    pub(super) fn closing(&mut self) {
+        *self = Self { handshake: None, frame: None, idle: None, linger: Some(self.now + LINGER), ..*self };
+    }
+
+    pub(super) fn gone(&mut self) {
+        *self = Self { handshake: None, frame: None, idle: None, linger: None, write: None, ..*self };
+        self.paused = true;
+    }
+
+    pub(super) fn still_idle(&mut self) {
+        self.idle = Some(self.now + self.idle_timeout);
+    }
+
+    /// The connection is going to wait: `idle` without calls and replies, with `unread` bytes of a frame.
+    pub(super) fn waiting(&mut self, idle: bool, unread: usize, all_sent: bool) {
+        let (now, ending) = (self.now, self.linger.is_some());
+        if unread == 0 || self.paused || ending {
+            self.frame = None;
+        } else {
+            self.frame.get_or_insert(now + self.frame_timeout);
+        }
+        if all_sent {
+            self.write = None;
+        } else {
+            self.write.get_or_insert(now + self.write_timeout);
+        }
+        if idle && unread == 0 && self.handshake.is_none() && !ending {
+            self.idle.get_or_insert(now + self.idle_timeout);
+        } else {
+            self.idle = None;
+        }
+    }
+
+    fn all(&self) -> [(Option<Instant>, Verdict); 6] {
+        [
+            (self.draining, Verdict::Drained),
+            (self.linger, Verdict::Lingered),
+            (self.handshake, Verdict::Slow("handshake")),
+            (self.frame, Verdict::Slow("frame")),
+            (self.write, Verdict::Slow("write")),
+            (self.idle, Verdict::Idle),
+        ]
+    }
+
+    /// The next one to come.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.all().into_iter().filter_map(|(at, _)| at).min()
+    }
+
+    /// What has passed, the weightiest first.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.all().into_iter().find(|(at, _)| at.is_some_and(|at| at <= self.now)).map(|(_, verdict)| verdict)
+    }
+}
