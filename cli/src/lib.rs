@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The programs `anabranch` and `anabranch-router`.
+
+pub mod dfs;
