@@ -41,12 +41,25 @@ pub trait Journal: Send + Sync + 'static {
     /// Keys at or above `from` and below `to` (`None`: no upper bound), in byte order, in the state of one moment.
     fn scan<'a>(&'a self, table: Table, from: &[u8], to: Option<&[u8]>) -> Scan<'a>;
 
+    /// A view of the latest committed state that later commits do not change. Cheap to take; while it is kept, the
+    /// driver keeps what was overwritten since.
+    fn snapshot(&self) -> Box<dyn Snapshot + '_>;
+
     /// Makes a batch durable and visible. An error may come after the batch became durable (a lost reply): the caller
     /// must read before it decides that nothing happened.
     fn commit(&self, batch: Batch) -> Commit<'_>;
 
     /// The revision of the latest committed batch.
     fn revision(&self) -> Revision;
+}
+
+/// The committed state of one moment.
+pub trait Snapshot: Send + Sync {
+    /// The value of a key.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Keys at or above `from` and below `to` (`None`: no upper bound), in byte order.
+    fn scan<'a>(&'a self, table: Table, from: &[u8], to: Option<&[u8]>) -> Scan<'a>;
 }
 
 /// Why the journal could not do it.

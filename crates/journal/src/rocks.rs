@@ -11,7 +11,7 @@ use rocksdb::{
     WriteBatch, WriteOptions,
 };
 
-use crate::{Batch, Change, Commit, Error, Journal, Revision, Scan, Table};
+use crate::{Batch, Change, Commit, Error, Journal, Revision, Scan, Snapshot, Table};
 
 const META: Table = "journal";
 const REVISION: &[u8] = b"revision";
@@ -137,12 +137,12 @@ impl Journal for RocksJournal {
             Ok(family) => family,
             Err(error) => return Box::new(std::iter::once(Err(error))),
         };
-        let mut options = ReadOptions::default();
-        if let Some(to) = to {
-            options.set_iterate_upper_bound(to);
-        }
-        let mode = IteratorMode::From(from, rocksdb::Direction::Forward);
+        let (mode, options) = range(from, to);
         Box::new(self.inner.db.iterator_cf_opt(family, options, mode).map(|row| Ok(row?)))
+    }
+
+    fn snapshot(&self) -> Box<dyn Snapshot + '_> {
+        Box::new(RocksSnapshot { inner: &self.inner, at: self.inner.db.snapshot() })
     }
 
     fn commit(&self, batch: Batch) -> Commit<'_> {
@@ -157,6 +157,34 @@ impl Journal for RocksJournal {
     fn revision(&self) -> Revision {
         self.inner.revision.load(Ordering::Acquire)
     }
+}
+
+struct RocksSnapshot<'a> {
+    inner: &'a Inner,
+    at: rocksdb::Snapshot<'a>,
+}
+
+impl Snapshot for RocksSnapshot<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.at.get_cf(self.inner.family(table)?, key)?)
+    }
+
+    fn scan<'a>(&'a self, table: Table, from: &[u8], to: Option<&[u8]>) -> Scan<'a> {
+        let family = match self.inner.family(table) {
+            Ok(family) => family,
+            Err(error) => return Box::new(std::iter::once(Err(error))),
+        };
+        let (mode, options) = range(from, to);
+        Box::new(self.at.iterator_cf_opt(family, options, mode).map(|row| Ok(row?)))
+    }
+}
+
+fn range<'f>(from: &'f [u8], to: Option<&[u8]>) -> (IteratorMode<'f>, ReadOptions) {
+    let mut options = ReadOptions::default();
+    if let Some(to) = to {
+        options.set_iterate_upper_bound(to);
+    }
+    (IteratorMode::From(from, rocksdb::Direction::Forward), options)
 }
 
 fn synced() -> WriteOptions {
@@ -213,6 +241,23 @@ mod tests {
         let keys: Vec<_> = journal.scan(T, b"a2", Some(b"c")).map(|row| row.unwrap().0).collect();
         assert_eq!(keys, [Box::from(*b"a2"), Box::from(*b"b1")]);
         assert_eq!(journal.scan(T, b"", None).count(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_does_not_see_later_commits() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = open(dir.path()).unwrap();
+        let mut batch = Batch::new();
+        batch.put(T, *b"a", *b"1");
+        journal.commit(batch).await.unwrap();
+        let snapshot = journal.snapshot();
+        let mut batch = Batch::new();
+        batch.delete(T, *b"a");
+        batch.put(T, *b"b", *b"2");
+        journal.commit(batch).await.unwrap();
+        assert_eq!(snapshot.get(T, b"a").unwrap().as_deref(), Some(&b"1"[..]));
+        assert_eq!(snapshot.scan(T, b"", None).count(), 1);
+        assert_eq!(journal.get(T, b"a").unwrap(), None);
     }
 
     #[test]
