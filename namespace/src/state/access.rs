@@ -237,10 +237,7 @@ mod tests {
     #[test]
     fn a_denial_reads_as_a_namenode_writes_it() {
         let fault = caller("u", &[]).require(&inode(0o755), || "/x".into(), Action::WRITE).unwrap_err();
-        assert_eq!(
-            fault.to_string(),
-            "Permission denied: user=u, access=WRITE, inode=\"/x\":o:g:drwxr-xr-x"
-        );
+        assert_eq!(fault.to_string(), "Permission denied: user=u, access=WRITE, inode=\"/x\":o:g:drwxr-xr-x");
         assert_eq!(Mode(0o1777).to_string(), "rwxrwxrwt");
         assert_eq!(Mode(0o1770).to_string(), "rwxrwx--T");
     }

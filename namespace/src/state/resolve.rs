@@ -129,9 +129,7 @@ fn real_names(view: &impl View, path: &str) -> Result<Vec<String>, Fault> {
         let words = format!("File for given inode path does not exist: {path}");
         Fault::new(Kind::FileNotFound, words)
     };
-    let id = names[2].parse().map_err(|_| {
-        Fault::new(Kind::FileNotFound, format!("Invalid inode path: {path}"))
-    })?;
+    let id = names[2].parse().map_err(|_| Fault::new(Kind::FileNotFound, format!("Invalid inode path: {path}")))?;
     let inode = view.find_inode(id)?.ok_or_else(absent)?;
     let real = view.path_of(&inode)?.ok_or_else(absent)?;
     let rest = names.split_off(3);

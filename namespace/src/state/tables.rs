@@ -14,7 +14,7 @@ pub const BLOCKS: Table = "blocks";
 pub const LEASES: Table = "leases";
 /// Number of an inode that was cut off the tree → nothing. What is below it goes step by step.
 pub const ORPHANS: Table = "orphans";
-/// Number of a block that nobody uses → its generation. Its replica goes step by step.
+/// Number of a block that nobody uses → nothing. Its replica goes step by step.
 pub const GARBAGE: Table = "garbage";
 /// Client id, then call id → [`Answer`](super::record::Answer).
 pub const ANSWERS: Table = "answers";
@@ -24,8 +24,7 @@ pub const EXPIRIES: Table = "expiries";
 pub const META: Table = "meta";
 
 /// All of them.
-pub const ALL: &[Table] =
-    &[INODES, ENTRIES, EXTENTS, BLOCKS, LEASES, ORPHANS, GARBAGE, ANSWERS, EXPIRIES, META];
+pub const ALL: &[Table] = &[INODES, ENTRIES, EXTENTS, BLOCKS, LEASES, ORPHANS, GARBAGE, ANSWERS, EXPIRIES, META];
 
 /// Key in [`META`] of [`Counters`](super::record::Counters).
 pub const COUNTERS: &[u8] = b"counters";

@@ -80,7 +80,11 @@ impl<'j> Txn<'j> {
     pub fn run<R>(&mut self, now: Moment, op: impl FnOnce(&mut Self) -> Result<R, Fault>) -> Result<R, Fault> {
         self.now = now;
         let result = op(self);
-        if result.is_ok() { self.overlay.accept() } else { self.overlay.discard() }
+        if result.is_ok() {
+            self.overlay.accept()
+        } else {
+            self.overlay.discard()
+        }
         result
     }
 
@@ -173,7 +177,8 @@ impl<'j> Txn<'j> {
         }
         let (limit, found) = (self.limits.directory_items, dir.children);
         if found >= limit {
-            let words = format!("The directory item limit of {dir_path} is exceeded: limit={limit} items={}", found + 1);
+            let words =
+                format!("The directory item limit of {dir_path} is exceeded: limit={limit} items={}", found + 1);
             return Err(Fault::new(Kind::MaxDirectoryItems, words));
         }
         Ok(())
@@ -227,7 +232,7 @@ impl<'j> Txn<'j> {
     pub fn drop_extent(&mut self, inode: u64, index: u32, extent: &Extent) -> Result<(), Fault> {
         self.remove(tables::EXTENTS, tables::extent(inode, index));
         self.remove(tables::BLOCKS, tables::number(extent.block));
-        self.overlay.put(tables::GARBAGE, tables::number(extent.block), tables::number(extent.generation));
+        self.overlay.put(tables::GARBAGE, tables::number(extent.block), []);
         self.count(|c| c.blocks = c.blocks.saturating_sub(1))
     }
 

@@ -57,12 +57,7 @@ pub fn add_block(
 
 /// Whether the call repeats one that was executed: then the block that it got. What the client calls the previous block
 /// has to be the last one, or the last but one of a repeated call.
-fn repeated(
-    txn: &Txn<'_>,
-    path: &str,
-    inode: &Inode,
-    previous: Option<Written>,
-) -> Result<Option<Extent>, Fault> {
+fn repeated(txn: &Txn<'_>, path: &str, inode: &Inode, previous: Option<Written>) -> Result<Option<Extent>, Fault> {
     let Some(file) = &inode.file else { return Ok(None) };
     let named = |extent: Option<&Extent>| {
         extent.map(|e| (e.block, e.generation)) == previous.map(|(b, _)| (b.id, b.generation))

@@ -65,9 +65,7 @@ fn find_sources(
 fn check_source(inode: &Inode, path: &str, target: &Resolved, file: &File) -> Result<(), Fault> {
     let target_path = target.path();
     if target.parent().map(|dir| dir.id) != Some(inode.parent) {
-        return Err(refused(format!(
-            "Source file {path} is not in the same directory with the target {target_path}"
-        )));
+        return Err(refused(format!("Source file {path} is not in the same directory with the target {target_path}")));
     }
     if target.target().map(|t| t.id) == Some(inode.id) {
         return Err(refused(format!("concat: the src file {path} is the same with the target file {target_path}")));

@@ -12,22 +12,13 @@ pub fn update_block_for_pipeline(txn: &mut Txn<'_>, block: BlockId, holder: &str
 }
 
 /// Notes that the block side has the block under its new generation. `length` is what it has of it.
-pub fn update_pipeline(
-    txn: &mut Txn<'_>,
-    holder: &str,
-    old: BlockId,
-    new: BlockId,
-    length: u64,
-) -> Result<(), Fault> {
+pub fn update_pipeline(txn: &mut Txn<'_>, holder: &str, old: BlockId, new: BlockId, length: u64) -> Result<(), Fault> {
     let (inode, index, mut tail) = find_open_block(txn, old, holder)?;
     if new.id != old.id {
         return Err(Fault::io(format!("{new} and {old} has different block identifier")));
     }
     if new.generation <= tail.generation || length < tail.length {
-        return Err(Fault::io(format!(
-            "Update {old} (size={}) to an older state: {new} (size={length})",
-            tail.length
-        )));
+        return Err(Fault::io(format!("Update {old} (size={}) to an older state: {new} (size={length})", tail.length)));
     }
     tail.generation = new.generation;
     tail.length = length;
@@ -44,9 +35,7 @@ fn find_open_block(txn: &Txn<'_>, block: BlockId, holder: &str) -> Result<(Inode
     }
     let found = txn.find_inode(used.inode)?;
     let attached = found.map(|inode| txn.path_of(&inode).map(|path| path.map(|_| inode))).transpose()?.flatten();
-    let gone = || {
-        Fault::io(format!("The file {block} belonged to does not exist or it is not under construction."))
-    };
+    let gone = || Fault::io(format!("The file {block} belonged to does not exist or it is not under construction."));
     let inode = attached.ok_or_else(gone)?;
     let writer = inode.file.as_ref().and_then(|file| file.writer.as_ref()).ok_or_else(gone)?;
     if writer.holder != holder || extent.is_recovering() {

@@ -39,10 +39,8 @@ pub fn truncate(
         return Ok(Truncated::Done);
     }
     if length > file.length {
-        let words = format!(
-            "Cannot truncate to a larger file size. Current size: {}, truncate size: {length}.",
-            file.length
-        );
+        let words =
+            format!("Cannot truncate to a larger file size. Current size: {}, truncate size: {length}.", file.length);
         return Err(Fault::new(Kind::HadoopIllegalArgument, words));
     }
     drop_behind(txn, id, file, length)?;
