@@ -1,3 +1,4 @@
-//! The programs `anabranch` and `anabranch-router`.
+//! The programs of Anabranch as a library: `anabranch` and `anabranch-router` are thin around it.
 
 pub mod dfs;
+pub mod manifest;
