@@ -1,0 +1,54 @@
+use anabranch_federation::EntryError;
+
+use crate::{MAX_CHANGES, MAX_RECORD_BYTES, Version};
+
+/// Why the store could not answer. Nothing is known about the state of what was to be written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What keeps the records failed.
+    #[error("state store: {0}")]
+    Journal(#[from] anabranch_journal::Error),
+    /// A write of too many changes; nothing was written.
+    #[error("state store: {0} changes in one write, at most {MAX_CHANGES} are accepted")]
+    TooManyChanges(usize),
+    /// The write was refused; nothing was written.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Others kept changing the same records.
+    #[error("state store: gave up after {attempts} attempts, because others keep changing the same records: {refusal}")]
+    Contended {
+        /// How often the records were read and written.
+        attempts: u32,
+        /// What came of the last attempt.
+        refusal: Refusal,
+    },
+    /// The task that did the work ended early.
+    #[error("state store: interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// Why one change was not made; others in the same write may have been.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The record is not what the writer thought it was: read again, decide again.
+    #[error("{key}: expected version {}, found {} (0: absent)", expected.0, found.0)]
+    Conflict {
+        /// The record.
+        key: String,
+        /// The version that was expected.
+        expected: Version,
+        /// The version that is there.
+        found: Version,
+    },
+    /// The record breaks a rule.
+    #[error("{0}")]
+    Invalid(#[from] EntryError),
+    /// The record is too large.
+    #[error("{key}: the record takes {bytes} bytes, at most {MAX_RECORD_BYTES} are accepted")]
+    TooLarge {
+        /// The record.
+        key: String,
+        /// Its encoded size.
+        bytes: usize,
+    },
+}

@@ -1,0 +1,152 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use anabranch_federation::MountEntry;
+use anabranch_journal::{self as journal, Batch, Journal, RocksJournal, Table};
+use tokio::sync::Mutex;
+
+use crate::log::{Log, Next, Position};
+use crate::record::{self, MAX_RECORD_BYTES, Record};
+use crate::{
+    Answer, Broken, Change, Event, MAX_CHANGES, MemoryJournal, MountChange, MountWriter, Reader, Refusal, Revision,
+    Snapshot, StoreError, Version, Versioned, Watch,
+};
+
+mod write;
+
+/// The tables of the journal that a store uses.
+pub const TABLES: &[Table] = &[MountEntry::KIND];
+
+/// How a store is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many changes are remembered for watchers that are not up to date.
+    pub history: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { history: 16_384 }
+    }
+}
+
+/// A store over a journal: the `memory` and `rocksdb` drivers. It must be the journal's only writer. A clone is the same
+/// store.
+#[derive(Clone)]
+pub struct JournalStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    journal: Box<dyn Journal>,
+    /// Held from the check of a precondition until the change is in the log, and while a snapshot gets its revision.
+    writing: Mutex<()>,
+    mounts: Log<MountEntry>,
+}
+
+impl JournalStore {
+    /// A store over a journal with [`TABLES`].
+    pub fn new(journal: impl Journal, options: &Options) -> Self {
+        let mounts = Log::new(options.history, journal.revision());
+        Self { inner: Arc::new(Inner { journal: Box::new(journal), writing: Mutex::new(()), mounts }) }
+    }
+
+    /// A store that lives as long as the process.
+    pub fn in_memory() -> Self {
+        Self::new(MemoryJournal::default(), &Options::default())
+    }
+
+    /// The store in a directory of this machine, which is created when it does not exist.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let journal = RocksJournal::open(dir, TABLES, &journal::Options::default())?;
+        Ok(Self::new(journal, &Options::default()))
+    }
+}
+
+impl Inner {
+    /// Blocks: for threads that may.
+    fn snapshot(&self) -> Result<Snapshot<MountEntry>, StoreError> {
+        // A scan shows the state of the moment at which it starts.
+        let writing = self.writing.blocking_lock();
+        let revision = self.journal.revision();
+        let rows = self.journal.scan(MountEntry::KIND, b"", None);
+        drop(writing);
+        let mut snapshot = Snapshot { revision, records: Vec::new(), broken: Vec::new() };
+        for row in rows {
+            let (key, kept) = row?;
+            let version = record::version_of(&kept);
+            match record::open(&key, &kept) {
+                Ok(record) => snapshot.records.push(Versioned { version, record }),
+                Err(reason) => {
+                    let key = String::from_utf8_lossy(&key).into_owned();
+                    snapshot.broken.push(Broken { key, version, reason });
+                }
+            }
+        }
+        Ok(snapshot)
+    }
+}
+
+impl Reader<MountEntry> for JournalStore {
+    fn list(&self) -> Answer<'_, Snapshot<MountEntry>> {
+        let inner = self.inner.clone();
+        Box::pin(async move { tokio::task::spawn_blocking(move || inner.snapshot()).await? })
+    }
+
+    fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<MountEntry>> {
+        let epoch = self.inner.mounts.epoch();
+        let position = from.map(|seen| Position { epoch, seen });
+        Box::new(JournalWatch { store: self.clone(), position })
+    }
+}
+
+impl MountWriter for JournalStore {
+    fn write(&self, changes: Vec<MountChange>) -> Answer<'_, Vec<Result<Version, Refusal>>> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            if changes.len() > MAX_CHANGES {
+                return Err(StoreError::TooManyChanges(changes.len()));
+            }
+            // A task of its own: a caller that gives up must not tear journal and log apart.
+            tokio::spawn(async move { write::write(inner, changes).await }).await?
+        })
+    }
+}
+
+struct JournalWatch {
+    store: JournalStore,
+    /// `None`: the next event is a snapshot.
+    position: Option<Position>,
+}
+
+impl Watch<MountEntry> for JournalWatch {
+    fn next(&mut self) -> Answer<'_, Event<MountEntry>> {
+        Box::pin(async move {
+            let log = &self.store.inner.mounts;
+            let mut news = log.subscribe();
+            let Some(position) = self.position else {
+                let epoch = log.epoch();
+                let snapshot = self.store.list().await?;
+                self.position = Some(Position { epoch, seen: snapshot.revision });
+                return Ok(Event::Snapshot(snapshot));
+            };
+            loop {
+                match log.after(position) {
+                    Next::Changed(revision, changes) => {
+                        self.position = Some(Position { seen: revision, ..position });
+                        return Ok(Event::Changed { revision, changes });
+                    }
+                    Next::Unknown => {
+                        self.position = None;
+                        return Ok(Event::FellBehind);
+                    }
+                    // The sender lives in the store that this watch holds, so this cannot fail.
+                    Next::Nothing => drop(news.changed().await),
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

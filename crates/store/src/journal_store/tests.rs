@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use anabranch_journal::{Commit, Error, Scan};
+
+use super::*;
+use crate::record::DecodeError;
+use crate::suite::{self, HISTORY, Store, entry};
+
+const FEW: Options = Options { history: HISTORY };
+
+fn rocks(dir: &Path) -> RocksJournal {
+    RocksJournal::open(dir, TABLES, &journal::Options::default()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_conforms() {
+    suite::conformance(|| async { Arc::new(JournalStore::new(MemoryJournal::default(), &FEW)) as Store }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rocksdb_conforms() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = std::cell::Cell::new(0);
+    suite::conformance(|| async {
+        count.set(count.get() + 1);
+        Arc::new(JournalStore::new(rocks(&dir.path().join(count.get().to_string())), &FEW)) as Store
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rocksdb_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    suite::restart(|| async { Arc::new(JournalStore::open(dir.path()).unwrap()) as Store }).await;
+}
+
+#[tokio::test]
+async fn a_broken_record_is_named_and_the_rest_is_served() {
+    let journal = MemoryJournal::default();
+    let good = entry("/good", 1);
+    let mut batch = Batch::new();
+    let mut plant = |key: &str, kept: Vec<u8>| batch.put(MountEntry::KIND, key.as_bytes(), kept);
+    plant("/bytes", record::seal(Version(7), b"\xff\xff\xff"));
+    plant("/empty", record::seal(Version(7), b""));
+    plant("/format", [&[9][..], &record::seal(Version(7), &good.encode())[1..]].concat());
+    plant("/good", record::seal(Version(7), &good.encode()));
+    plant("/other", record::seal(Version(7), &good.encode()));
+    plant("/short", vec![1, 2]);
+    journal.commit(batch).await.unwrap();
+
+    let store = JournalStore::new(journal, &FEW);
+    let list = store.list().await.unwrap();
+    assert_eq!(list.records, [Versioned { version: Version(7), record: good }]);
+    let names: Vec<_> = list.broken.iter().map(|broken| (broken.key.as_str(), broken.version.0)).collect();
+    assert_eq!(names, [("/bytes", 7), ("/empty", 7), ("/format", 7), ("/other", 7), ("/short", 0)]);
+    assert!(matches!(list.broken[0].reason, DecodeError::Protobuf(_)));
+    assert!(matches!(list.broken[1].reason, DecodeError::Entry(_)));
+    assert_eq!(list.broken[2].reason, DecodeError::Format(9));
+    assert_eq!(list.broken[3].reason, DecodeError::OtherKey("/good".into()));
+    assert_eq!(list.broken[4].reason, DecodeError::Truncated(2));
+
+    // Each can be replaced by a writer that read its version.
+    for broken in &list.broken {
+        store.put(entry(&broken.key, 1), broken.version).await.unwrap();
+    }
+    assert_eq!(store.list().await.unwrap().broken, []);
+}
+
+/// A journal whose commits fail, after they became durable or before.
+struct Lossy {
+    inner: MemoryJournal,
+    durable: bool,
+}
+
+impl Journal for Lossy {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.inner.get(table, key)
+    }
+
+    fn scan<'a>(&'a self, table: Table, from: &[u8], to: Option<&[u8]>) -> Scan<'a> {
+        self.inner.scan(table, from, to)
+    }
+
+    fn snapshot(&self) -> Box<dyn journal::Snapshot + '_> {
+        self.inner.snapshot()
+    }
+
+    fn commit(&self, batch: Batch) -> Commit<'_> {
+        Box::pin(async move {
+            if self.durable {
+                self.inner.commit(batch).await?;
+            }
+            Err(Error::Storage("the reply was lost".into()))
+        })
+    }
+
+    fn revision(&self) -> Revision {
+        self.inner.revision()
+    }
+}
+
+#[tokio::test]
+async fn after_a_lost_reply_watchers_read_again() {
+    for durable in [true, false] {
+        let store = JournalStore::new(Lossy { inner: MemoryJournal::default(), durable }, &FEW);
+        let mut watch = store.watch(None);
+        assert!(matches!(watch.next().await.unwrap(), Event::Snapshot(_)));
+        assert!(matches!(store.put(entry("/a", 1), Version::ABSENT).await, Err(StoreError::Journal(_))));
+        let event = tokio::time::timeout(Duration::from_secs(30), watch.next()).await.unwrap().unwrap();
+        assert_eq!(event, Event::FellBehind);
+        let Event::Snapshot(snapshot) = watch.next().await.unwrap() else { panic!("expected a snapshot") };
+        assert_eq!(snapshot.records.len(), usize::from(durable));
+    }
+}

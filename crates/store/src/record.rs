@@ -1,0 +1,82 @@
+use anabranch_federation::EntryError;
+
+use crate::Version;
+
+mod mount;
+
+pub use mount::{mount_from_proto, mount_to_proto};
+
+/// The largest encoded record.
+pub const MAX_RECORD_BYTES: usize = 1 << 20;
+
+const FORMAT: u8 = 1;
+const HEADER: usize = 9;
+
+/// Something that the store keeps under a key.
+pub trait Record: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
+    /// The kind's name; that of the Java router's class.
+    const KIND: &'static str;
+
+    /// What identifies the record among its kind.
+    fn key(&self) -> &str;
+
+    /// The protobuf bytes that the Java router stores (before base64).
+    fn encode(&self) -> Vec<u8>;
+
+    /// Reads what [`Record::encode`], or the Java router, wrote.
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// Why a stored record cannot be read.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DecodeError {
+    /// Too short for its version.
+    #[error("{0} bytes, expected at least {HEADER}")]
+    Truncated(usize),
+    /// Written by another program.
+    #[error("format {0}, expected {FORMAT}")]
+    Format(u8),
+    /// No protobuf message of this kind.
+    #[error("{0}")]
+    Protobuf(#[from] prost::DecodeError),
+    /// A field has a value without a meaning.
+    #[error("field {field} is {value}; expected {expected}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        value: i64,
+        /// What it may hold.
+        expected: &'static str,
+    },
+    /// The message is no valid entry.
+    #[error("{0}")]
+    Entry(#[from] EntryError),
+    /// The record is stored under another key than its own.
+    #[error("the record is that of {0}")]
+    OtherKey(String),
+}
+
+/// A record as it is kept: a format byte and the version (eight bytes, big endian), in every format, then the message.
+pub(crate) fn seal(version: Version, message: &[u8]) -> Vec<u8> {
+    [&[FORMAT][..], &version.0.to_be_bytes(), message].concat()
+}
+
+/// The version of what is kept; [`Version::ABSENT`] if that cannot be told.
+pub(crate) fn version_of(kept: &[u8]) -> Version {
+    let version = kept.get(1..HEADER).and_then(|bytes| bytes.try_into().ok());
+    version.map_or(Version::ABSENT, |bytes| Version(u64::from_be_bytes(bytes)))
+}
+
+/// Reads what is kept under `key`.
+pub(crate) fn open<R: Record>(key: &[u8], kept: &[u8]) -> Result<R, DecodeError> {
+    let message = kept.get(HEADER..).ok_or(DecodeError::Truncated(kept.len()))?;
+    if kept[0] != FORMAT {
+        return Err(DecodeError::Format(kept[0]));
+    }
+    let record = R::decode(message)?;
+    if record.key().as_bytes() != key {
+        return Err(DecodeError::OtherKey(record.key().to_owned()));
+    }
+    Ok(record)
+}

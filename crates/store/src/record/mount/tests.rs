@@ -1,0 +1,89 @@
+use anabranch_federation::EntryProblem;
+use proptest::prelude::*;
+
+use super::*;
+
+/// What a Java router stores for `/data/app_1` (without its base64).
+const FROM_JAVA: &str = "0a0b2f646174612f6170705f31120c0a036e733012052f64617461120c0a036e733112052f6461746118e80720d00f3003\
+    5204686466735a0a737570657267726f757060ed036a1a080010ffffffffffffffffff01180020ffffffffffffffffff01";
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digit = |b: u8| (b as char).to_digit(16).unwrap() as u8;
+    hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+fn sample() -> MountEntry {
+    MountEntry {
+        order: Order::HashAll,
+        owner: "hdfs".into(),
+        group: "supergroup".into(),
+        created_ms: 1000,
+        modified_ms: 2000,
+        ..MountEntry::parse("/data/app_1", [("ns0", "/data"), ("ns1", "/data")]).unwrap()
+    }
+}
+
+#[test]
+fn records_are_those_of_the_java_router() {
+    assert_eq!(sample().encode(), bytes(FROM_JAVA));
+    assert_eq!(MountEntry::decode(&bytes(FROM_JAVA)).unwrap(), sample());
+}
+
+#[test]
+fn everything_comes_back() {
+    for order in ORDERS {
+        let limit = Limit { quota: Some(5), used: 6 };
+        let by_type = vec![(StorageType::Disk, Limit::of(1)), (StorageType::Nvdimm, Limit { quota: None, used: 2 })];
+        let entry = MountEntry {
+            order,
+            read_only: true,
+            fault_tolerant: order.is_all(),
+            mode: 0o1777,
+            quota: Quota { files: limit, space: Limit::of(9), by_type },
+            ..sample()
+        };
+        assert_eq!(MountEntry::decode(&entry.encode()).unwrap(), entry);
+    }
+}
+
+#[test]
+fn absent_fields_have_their_defaults() {
+    let message = MountTableRecordProto {
+        src_path: Some("/a".into()),
+        destinations: vec![RemoteLocationProto { nameservice_id: Some("ns0".into()), path: Some("/b".into()) }],
+        ..Default::default()
+    };
+    assert_eq!(mount_from_proto(&message).unwrap(), MountEntry::parse("/a", [("ns0", "/b")]).unwrap());
+}
+
+#[test]
+fn meaningless_values_are_named() {
+    let message = mount_to_proto(&sample());
+    let with = |change: fn(&mut MountTableRecordProto)| {
+        let mut message = message.clone();
+        change(&mut message);
+        mount_from_proto(&message).unwrap_err()
+    };
+    assert_eq!(with(|m| m.dest_order = Some(6)).to_string(), "field destOrder is 6; expected 0 to 5");
+    assert_eq!(with(|m| m.dest_order = Some(-1)).to_string(), "field destOrder is -1; expected 0 to 5");
+    assert!(matches!(with(|m| m.mode = Some(-1)), DecodeError::Field { field: "mode", .. }));
+    for (error, problem) in [
+        (with(|m| m.destinations.clear()), EntryProblem::NoDestination),
+        (with(|m| (m.fault_tolerant, m.dest_order) = (Some(true), None)), EntryProblem::FaultTolerantOrder),
+    ] {
+        assert!(matches!(error, DecodeError::Entry(error) if error.problem == problem));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_hostile(noise in proptest::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), flip in 1u8..) {
+        let _ = MountEntry::decode(&noise);
+        let mut nearly = bytes(FROM_JAVA);
+        let at = at.index(nearly.len());
+        nearly[at] ^= flip;
+        if let Ok(entry) = MountEntry::decode(&nearly) {
+            prop_assert_eq!(entry.validate(), Ok(()));
+        }
+    }
+}
