@@ -111,6 +111,10 @@ impl Connection {
             .map_err(|source| ClientError::Connect { address, source })?;
         let mut transport = Transport::new(stream, options.max_frame);
         introduce(&mut transport, identity, protocol);
+        timeout(options.handshake_timeout, transport.flush())
+            .await
+            .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+            .map_err(|source| ClientError::Connect { address, source })?;
         let shared = Arc::new(Shared::new(options.max_queued_bytes));
         tokio::spawn(Driver::new(transport, shared.clone(), options.clone()).run());
         Ok(Self { handle: Arc::new(Handle { shared, max_frame: options.max_frame }) })
@@ -126,9 +130,7 @@ impl Connection {
                 return Err(ClientError::TooLarge { length, max: handle.max_frame });
             }
             let deadline = request.deadline;
-            let room = timeout_at(deadline, handle.shared.room()).await;
-            room.map_err(|_| ClientError::Timeout { sent: false })?;
-            let mut waiting = handle.shared.enqueue(request, length)?;
+            let mut waiting = handle.shared.enqueue_in_time(request, length).await?;
             match timeout_at(deadline, &mut waiting.reply).await {
                 Ok(Ok(outcome)) => outcome,
                 // The driver is gone without a word, which it is only when its runtime shuts down.

@@ -11,7 +11,6 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -71,26 +70,15 @@ struct Shared {
     budget: Budget,
 }
 
-impl Shared {
-    fn hold(&self, bytes: usize) {
-        self.budget.hold(bytes);
-        self.stats.bytes_in_flight.fetch_add(bytes, Relaxed);
-    }
-
-    fn release(&self, bytes: usize) {
-        self.stats.bytes_in_flight.fetch_sub(bytes, Relaxed);
-        self.budget.release(bytes);
-    }
-}
-
 /// How long a failing accept waits for descriptors to come free; there is nothing to be woken by.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 impl<H: Handler> Server<H> {
     /// A server within limits.
     pub fn new(handler: Arc<H>, limits: Limits) -> Self {
-        let budget = Budget::new(limits.max_bytes_in_flight);
-        Self { handler, shared: Arc::new(Shared { limits, stats: Arc::default(), budget }) }
+        let stats = Arc::<ServerStats>::default();
+        let budget = Budget::new(limits.max_bytes_in_flight, stats.clone());
+        Self { handler, shared: Arc::new(Shared { limits, stats, budget }) }
     }
 
     /// What it counts, while it serves and afterwards.

@@ -1,5 +1,6 @@
 //! A socket with its two buffers, for tasks that poll it by hand.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -66,6 +67,11 @@ impl Transport {
             *written += taken;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes everything.
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_flush(cx, &mut 0)).await
     }
 
     /// Tells the peer that nothing more will be written.

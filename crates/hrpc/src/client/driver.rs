@@ -29,6 +29,8 @@ pub(super) struct Driver {
     used: Instant,
     /// When the server last took something, or there was nothing to take.
     wrote: Instant,
+    /// Whether a call was ever answered: the server has accepted the connection context.
+    answered: bool,
 }
 
 /// Why the connection ended; `None` if the reason is known already.
@@ -37,7 +39,7 @@ type End = Option<String>;
 impl Driver {
     pub(super) fn new(transport: Transport, shared: Arc<Shared>, options: ConnectOptions) -> Self {
         let now = Instant::now();
-        Self { transport, shared, options, batch: Vec::new(), heard: now, used: now, wrote: now }
+        Self { transport, shared, options, batch: Vec::new(), heard: now, used: now, wrote: now, answered: false }
     }
 
     pub(super) async fn run(mut self) {
@@ -137,10 +139,12 @@ impl Driver {
             Status::Success => result(frame, rest),
             Status::Error => Err(ClientError::Remote(header.exception())),
             Status::Fatal => {
-                self.shared.fail(header.call_id, &header.exception());
+                let refused = header.call_id < 0 && !self.answered;
+                self.shared.fail(header.call_id, refused, &header.exception());
                 return Err(None);
             }
         };
+        self.answered = true;
         let client_id = frame.slice_ref(header.client_id);
         self.shared.answer(&CallId { client_id, call_id: header.call_id, retry_count: header.retry_count }, outcome);
         Ok(())

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout_at;
 
 use super::{ClientError, Request};
 use crate::{CallId, Exception};
@@ -59,34 +60,35 @@ pub(super) struct Waiting<'s> {
     sent: Option<bool>,
 }
 
+/// What became of a call that was to be queued.
+enum Enqueued<'s> {
+    Waiting(Waiting<'s>),
+    Full(Request),
+}
+
 impl Shared {
     pub(super) fn new(max_queued: usize) -> Self {
         Self { state: Mutex::default(), max_queued, work: Notify::new(), room: Notify::new() }
     }
 
-    /// Waits until the queue has room. It may have none again when the call is queued, by as many calls as were woken
-    /// together.
-    pub(super) async fn room(&self) {
-        if self.has_room() {
-            return;
-        }
+    /// Queues a call, as soon as the queue has room and before the deadline of the call.
+    pub(super) async fn enqueue_in_time(
+        &self,
+        mut request: Request,
+        length: usize,
+    ) -> Result<Waiting<'_>, ClientError> {
         loop {
             let room = self.room.notified();
-            tokio::pin!(room);
-            room.as_mut().enable();
-            if self.has_room() {
-                return;
-            }
-            room.await;
+            request = match self.enqueue(request, length)? {
+                Enqueued::Waiting(waiting) => return Ok(waiting),
+                Enqueued::Full(request) => request,
+            };
+            let in_time = timeout_at(request.deadline, room).await;
+            in_time.map_err(|_| ClientError::Timeout { sent: false })?;
         }
     }
 
-    fn has_room(&self) -> bool {
-        let state = self.state.lock();
-        state.queued_bytes < self.max_queued || state.closed.is_some()
-    }
-
-    pub(super) fn enqueue(&self, request: Request, length: usize) -> Result<Waiting<'_>, ClientError> {
+    fn enqueue(&self, request: Request, length: usize) -> Result<Enqueued<'_>, ClientError> {
         let (sender, reply) = oneshot::channel();
         let id = request.id.clone();
         let ticket = {
@@ -97,6 +99,9 @@ impl Shared {
             if state.pending.contains_key(&id) {
                 return Err(ClientError::DuplicateCall);
             }
+            if state.queued_bytes >= self.max_queued {
+                return Ok(Enqueued::Full(request));
+            }
             let ticket = state.next_ticket;
             state.next_ticket += 1;
             state.queued_bytes += length;
@@ -105,7 +110,7 @@ impl Shared {
             ticket
         };
         self.work.notify_one();
-        Ok(Waiting { reply, shared: self, id, ticket, sent: None })
+        Ok(Enqueued::Waiting(Waiting { reply, shared: self, id, ticket, sent: None }))
     }
 
     /// Takes calls off the queue to send them, up to about `bytes`. Calls that nobody waits for any more are left out.
@@ -139,11 +144,12 @@ impl Shared {
         }
     }
 
-    /// A FATAL reply: ends the connection. It names no client, and the call only if it is at fault alone.
-    pub(super) fn fail(&self, call_id: i32, exception: &Exception) {
+    /// A FATAL reply: ends the connection. It names no client, and a call only if that one is at fault. `all`: the
+    /// connection itself was refused, so that no call was executed.
+    pub(super) fn fail(&self, call_id: i32, all: bool, exception: &Exception) {
         let (calls, reason) = self.end(&format!("the server ended it: {exception}"));
         for (id, pending) in calls {
-            let outcome = if call_id < 0 || id.call_id == call_id {
+            let outcome = if all || id.call_id == call_id {
                 Err(ClientError::Fatal(exception.clone()))
             } else {
                 Err(ClientError::Closed { sent: pending.sent, reason: reason.clone() })

@@ -127,12 +127,12 @@ impl Encode for ResponseHeader<'_> {
     }
 }
 
-/// Appends a frame up to the end of its header; `rest` bytes are to follow.
+/// Appends a frame up to the end of its header; `rest` bytes are to follow. Callers keep the whole below 2 GiB.
 pub(crate) fn put_frame(out: &mut BytesMut, header: &impl Encode, rest: usize) {
     let length = header.encoded_len();
     let frame = crate::wire::varint_len(length as u64) + length + rest;
     out.reserve(crate::frame::PREFIX + frame);
-    out.put_u32(u32::try_from(frame).unwrap_or(u32::MAX));
+    out.put_u32(frame as u32);
     crate::wire::put_varint(out, length as u64);
     header.encode(out);
 }

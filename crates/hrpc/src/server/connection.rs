@@ -33,6 +33,8 @@ use crate::{Call, CallId, Exception, Payload, Peer, class, frame};
 
 /// Replies gather up to this size while there is still something to read.
 const FLUSH_AT: usize = 64 * 1024;
+/// No frame can be longer than Java can count; a little is left for the header.
+const MAX_REPLY: usize = i32::MAX as usize - 64 * 1024;
 
 pub(super) struct Session<'s, H, F> {
     address: SocketAddr,
@@ -139,6 +141,10 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
             return;
         }
         match reply {
+            Ok(payload) if payload.len() > MAX_REPLY => {
+                let message = format!("The reply has {} bytes; a frame holds {MAX_REPLY}", payload.len());
+                self.reply(id, Err(Exception::new(class::IO, message)));
+            }
             Ok(Payload(pieces)) => {
                 let length = pieces.iter().map(Bytes::len).sum();
                 let header = ResponseHeader::success(id.call_id, &id.client_id, id.retry_count);
@@ -325,6 +331,7 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
         if matches!(self.phase, Phase::Closing) && self.transport.outbox.is_empty() {
             self.transport.shut_down_writing();
             self.phase = Phase::Lingering;
+            self.deadlines.lingering();
         }
         if idle {
             self.transport.shrink();
@@ -332,8 +339,8 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
         self.deadlines.waiting(idle, self.transport.input.len(), self.transport.outbox.is_empty());
         let held = self.transport.input.len();
         if held != self.held {
-            self.shared.hold(held);
-            self.shared.release(self.held);
+            self.shared.budget.hold(held);
+            self.shared.budget.release(self.held);
             self.held = held;
         }
     }
@@ -407,6 +414,6 @@ impl<H, F> Drop for Session<'_, H, F> {
         if let Phase::Open(peer) = &self.phase {
             peer.gone.cancel();
         }
-        self.shared.release(self.held);
+        self.shared.budget.release(self.held);
     }
 }

@@ -68,14 +68,14 @@ struct InFlight<'s> {
 impl<'s> InFlight<'s> {
     fn new(shared: &'s Shared, bytes: usize) -> Self {
         shared.stats.calls_in_flight.fetch_add(1, Relaxed);
-        shared.hold(bytes);
+        shared.budget.hold(bytes);
         Self { shared, bytes }
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.shared.release(self.bytes);
+        self.shared.budget.release(self.bytes);
         self.shared.stats.calls_in_flight.fetch_sub(1, Relaxed);
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Deadlines {
     paused: bool,
     write: Option<Instant>,
     idle: Option<Instant>,
+    /// The last words are being written, or were.
+    closing: bool,
     linger: Option<Instant>,
 }
 
@@ -55,6 +57,7 @@ impl Deadlines {
             paused: false,
             write: None,
             idle: None,
+            closing: false,
             linger: None,
         }
     }
@@ -88,12 +91,15 @@ impl Deadlines {
     }
 
     pub(super) fn closing(&mut self) {
-        *self = Self { handshake: None, frame: None, idle: None, linger: Some(self.now + LINGER), ..*self };
+        *self = Self { handshake: None, frame: None, idle: None, closing: true, ..*self };
+    }
+
+    pub(super) fn lingering(&mut self) {
+        self.linger = Some(self.now + LINGER);
     }
 
     pub(super) fn gone(&mut self) {
-        *self = Self { handshake: None, frame: None, idle: None, linger: None, write: None, ..*self };
-        self.paused = true;
+        *self = Self { handshake: None, frame: None, idle: None, linger: None, write: None, closing: true, ..*self };
     }
 
     pub(super) fn still_idle(&mut self) {
@@ -102,8 +108,8 @@ impl Deadlines {
 
     /// The connection is going to wait: `idle` without calls and replies, with `unread` bytes of a frame.
     pub(super) fn waiting(&mut self, idle: bool, unread: usize, all_sent: bool) {
-        let (now, ending) = (self.now, self.linger.is_some());
-        if unread == 0 || self.paused || ending {
+        let now = self.now;
+        if unread == 0 || self.paused || self.closing {
             self.frame = None;
         } else {
             self.frame.get_or_insert(now + self.frame_timeout);
@@ -113,7 +119,7 @@ impl Deadlines {
         } else {
             self.write.get_or_insert(now + self.write_timeout);
         }
-        if idle && unread == 0 && self.handshake.is_none() && !ending {
+        if idle && unread == 0 && self.handshake.is_none() && !self.closing {
             self.idle.get_or_insert(now + self.idle_timeout);
         } else {
             self.idle = None;

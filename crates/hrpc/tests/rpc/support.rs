@@ -1,15 +1,19 @@
 //! A server on a port of its own, and the bytes of a client that is made by hand.
-#![allow(dead_code, unreachable_pub)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anabranch_hdfs_proto::common::{
+    IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcResponseHeaderProto, UserInformationProto,
+};
 use anabranch_hrpc::{
     Call, CallId, ConnectOptions, Connection, Drain, Exception, Handler, Identity, Limits, Name, Payload, Protocol,
     Reply, Request, Server, ServerStats, class,
 };
 use bytes::Bytes;
+use prost::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -119,4 +123,79 @@ pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
         }
     };
     timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// `hrpc`, version 9, service class 0, no SASL.
+pub const PREAMBLE: &[u8] = b"hrpc\x09\x00\x00";
+
+pub fn header(call_id: i32, retry_count: i32) -> RpcRequestHeaderProto {
+    RpcRequestHeaderProto {
+        rpc_kind: Some(2),
+        rpc_op: Some(0),
+        call_id,
+        client_id: vec![7; 16].into(),
+        retry_count: Some(retry_count),
+        ..Default::default()
+    }
+}
+
+/// A frame out of messages that are put one after the other, each with its length.
+pub fn frame(messages: &[&[u8]]) -> Vec<u8> {
+    let content: Vec<u8> = messages.iter().flat_map(|content| message(content)).collect();
+    [&(content.len() as u32).to_be_bytes()[..], &content].concat()
+}
+
+pub fn context(user: &str, real_user: Option<&str>) -> Vec<u8> {
+    let user_info =
+        UserInformationProto { effective_user: Some(user.to_owned()), real_user: real_user.map(str::to_owned) };
+    let context = IpcConnectionContextProto { user_info: Some(user_info), protocol: Some(PROTOCOL.to_owned()) };
+    frame(&[&header(-3, -1).encode_to_vec(), &context.encode_to_vec()])
+}
+
+pub fn call(call_id: i32, method: &str, content: &[u8]) -> Vec<u8> {
+    call_of(call_id, method, PROTOCOL, 1, content)
+}
+
+pub fn call_of(call_id: i32, method: &str, protocol: &str, version: u64, content: &[u8]) -> Vec<u8> {
+    let method = RequestHeaderProto {
+        method_name: method.to_owned(),
+        declaring_class_protocol_name: protocol.to_owned(),
+        client_protocol_version: version,
+    };
+    frame(&[&header(call_id, 0).encode_to_vec(), &method.encode_to_vec(), content])
+}
+
+pub fn success(call_id: i32) -> RpcResponseHeaderProto {
+    RpcResponseHeaderProto {
+        call_id: call_id as u32,
+        server_ipc_version_num: Some(9),
+        client_id: Some(vec![7; 16].into()),
+        retry_count: Some(0),
+        ..Default::default()
+    }
+}
+
+/// Reads to the end of the stream.
+pub async fn read_all(socket: &mut TcpStream) -> Vec<u8> {
+    let mut all = Vec::new();
+    let read = socket.read_to_end(&mut all);
+    timeout(PATIENCE, read).await.expect("the server keeps the connection open").unwrap();
+    all
+}
+
+/// Reads one frame, with its length.
+pub async fn read_frame(socket: &mut TcpStream) -> Vec<u8> {
+    let read = async {
+        let length = socket.read_u32().await.unwrap();
+        let mut frame = length.to_be_bytes().to_vec();
+        frame.resize(4 + length as usize, 0);
+        socket.read_exact(&mut frame[4..]).await.unwrap();
+        frame
+    };
+    timeout(PATIENCE, read).await.expect("no frame came")
+}
+
+/// Preamble and context, in one write.
+pub async fn introduce(socket: &mut TcpStream) {
+    socket.write_all(&[PREAMBLE, &context("alice", None)].concat()).await.unwrap();
 }

@@ -1,12 +1,10 @@
 //! Client and server together.
 
-mod support;
-
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::support::{PROTOCOL, message, request, serve};
 use anabranch_hrpc::{ClientError, Identity, Limits, class};
 use futures_util::future::join_all;
-use support::{PROTOCOL, message, request, serve};
 
 #[tokio::test]
 async fn a_call_is_answered() {
