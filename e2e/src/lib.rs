@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Tests with real clients: Hadoop's command line, Hadoop's contract suite, the hdfs-native crate, and raw sockets.
+
+pub mod commands;
+pub mod files;

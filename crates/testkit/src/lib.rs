@@ -1,1 +1,8 @@
-//! Placeholder.
+//! For tests only: real Hadoop, the project's own programs as processes, and a runner for suites that share them.
+
+pub mod hadoop;
+pub mod http;
+pub mod net;
+pub mod process;
+pub mod scratch;
+pub mod suite;

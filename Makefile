@@ -1,0 +1,95 @@
+# Type `make` to see what there is. Nothing but a Rust toolchain (rustup) has to be installed before.
+
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+DIR ?= examples/quickstart
+stage := scripts/stage
+
+# One selection of packages and one profile for everything, so that nothing is compiled twice.
+cargo := cargo
+tests := $(cargo) test --quiet --workspace
+# Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
+real := hadoop cli_local cli_external native contract bad_input live_edit corruption
+
+.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check fuzz deny clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@echo "Anabranch: HDFS router-based federation. Targets:"
+	sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+	echo "  e2e-NAME      one suite with real clients; NAME is one of: $(real)"
+
+deps: ## what tests and benchmarks need beside a Rust toolchain: libclang, a JDK, Maven, RocksDB
+	@scripts/deps build java
+	scripts/rocksdb
+
+deps-build: ## what the build needs: libclang, RocksDB
+	@scripts/deps build
+	scripts/rocksdb
+
+build: deps-build ## all programs, into target/debug
+	@$(cargo) build --workspace --bins
+
+run: deps-build ## build, then one router, two embedded subclusters: DIR=examples/quickstart
+	@$(cargo) build --package anabranch-cli
+	exec target/debug/anabranch local -f $(DIR)
+
+test: ## everything, fast things first
+	@rm -f target/stages
+	$(MAKE) test-fast
+	$(MAKE) test-slow
+	$(stage) --summary
+
+test-fast: deps ## formatting, lints, generated files, unit and process tests
+	@$(stage) fmt $(MAKE) fmt-check
+	$(stage) lint $(MAKE) lint
+	$(stage) build $(cargo) build --workspace --all-targets
+	$(stage) generated $(MAKE) generated
+	$(stage) unit $(MAKE) unit
+
+test-slow: deps ## real clients, the FileSystem contract, fuzzing, CPU per call
+	@$(stage) build $(cargo) build --workspace --all-targets
+	for suite in $(real); do $(stage) $$suite $(MAKE) e2e-$$suite; done
+	$(stage) fuzz $(MAKE) fuzz
+	$(stage) bench-check $(MAKE) bench-check
+
+unit:
+	@$(tests) --exclude anabranch-e2e
+	$(tests) --test arrows --test licences
+
+e2e-%:
+	@$(tests) --test $*
+
+fmt: ## format all code
+	@$(cargo) fmt --all
+
+fmt-check:
+	@$(cargo) fmt --all --check
+
+lint: ## clippy, warnings are errors
+	@$(cargo) clippy --quiet --workspace --all-targets -- -D warnings
+
+generated: ## fails when a generated file differs from what the code generates
+	@$(cargo) xtask proto --check
+	$(cargo) xtask crds --check
+
+fuzz: ## each parser for a minute
+	@if [ -x scripts/fuzz ]; then scripts/fuzz; else echo "scripts/fuzz is missing" >&2; exit 1; fi
+
+bench: deps ## a NameNode, the Java router and ours, side by side
+	@$(cargo) build --release --package anabranch-router --package anabranch-bench
+	target/release/anabranch-bench
+
+bench-check: ## one short round: at most a fifth of the Java router's CPU for a forwarded getFileInfo
+	@$(cargo) build --release --quiet --package anabranch-router --package anabranch-bench
+	target/release/anabranch-bench --check
+
+deny: ## licences, bans and sources with cargo-deny, if it is installed (the tests check the essence without it)
+	@command -v cargo-deny >/dev/null || { echo "cargo install cargo-deny --locked"; exit 1; }
+	$(cargo) deny check
+
+clean: ## all that was built; the cache of downloads stays
+	@$(cargo) clean

@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::{Jars, Jvm, Tuning};
+
+const START: Duration = Duration::from_secs(150);
+
+/// Configuration of every daemon of a cluster. The block size limit is off because the contract suite writes blocks of
+/// 1 KiB, and the loopback addresses have no names that a NameNode could check.
+const CONFIGURATION: &[(&str, &str)] = &[
+    ("dfs.replication", "1"),
+    ("dfs.heartbeat.interval", "1"),
+    ("dfs.namenode.safemode.extension", "0"),
+    ("dfs.namenode.fs-limits.min-block-size", "0"),
+    ("dfs.namenode.datanode.registration.ip-hostname-check", "false"),
+    ("dfs.namenode.acls.enabled", "true"),
+    ("ipc.client.connect.max.retries", "3"),
+];
+
+/// What a cluster consists of.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    tuning: Tuning,
+    /// Roles of each JVM, in order of their start; see `e2e/hadoop/src/Daemons.java`.
+    processes: Vec<Vec<String>>,
+    level: &'static str,
+}
+
+impl Plan {
+    /// Nameservices `ns0` and `ns1` and two DataNodes that serve both, in one JVM: three seconds.
+    pub fn tests() -> Self {
+        let roles = ["namenode:ns0", "namenode:ns1", "datanode:dn0", "datanode:dn1"].map(String::from);
+        Self { tuning: Tuning::Start, processes: vec![roles.into()], level: "WARN" }
+    }
+
+    /// The same beside a Java router with mounts `/data0` and `/data1`, each daemon whose CPU is measured in a JVM of its
+    /// own with the optimising compiler.
+    pub fn bench() -> Self {
+        let processes: [&[&str]; 4] = [
+            &["namenode:ns0"],
+            &["namenode:ns1"],
+            &["datanode:dn0", "datanode:dn1"],
+            &["router:/data0=ns0:/data0,/data1=ns1:/data1"],
+        ];
+        let processes = processes.iter().map(|roles| roles.iter().map(|r| (*r).to_owned()).collect()).collect();
+        Self { tuning: Tuning::Measure, processes, level: "INFO" }
+    }
+
+    /// Adds the Java router, with the mounts `path=nameservice:path,...`, to the last JVM.
+    #[must_use]
+    pub fn with_router(mut self, mounts: &str) -> Self {
+        if let Some(roles) = self.processes.last_mut() {
+            roles.push(format!("router:{mounts}"));
+        }
+        self
+    }
+}
+
+/// Running Hadoop daemons, killed when dropped.
+pub struct Cluster {
+    jvms: Vec<Jvm>,
+    /// role -> kind of address -> host:port
+    addresses: BTreeMap<String, BTreeMap<String, String>>,
+    /// role -> process id
+    pids: BTreeMap<String, u32>,
+}
+
+impl Cluster {
+    /// Starts the daemons with their data and logs below `dir` and waits until all of them serve.
+    pub fn start(jars: &Jars, dir: &Path, plan: &Plan) -> Result<Self> {
+        let mut cluster = Self { jvms: Vec::new(), addresses: BTreeMap::new(), pids: BTreeMap::new() };
+        for (index, roles) in plan.processes.iter().enumerate() {
+            let log = dir.join(format!("hadoop-{index}.log"));
+            let args = cluster.arguments(dir, roles);
+            let mut jvm = Jvm::start(jars, plan.tuning, "Daemons", &args, plan.level, &log)?;
+            let answer = jvm.receive(START).with_context(|| format!("starting {}", roles.join(", ")))?;
+            let roles: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_value(answer)?;
+            cluster.pids.extend(roles.keys().map(|role| (role.clone(), jvm.pid())));
+            cluster.addresses.extend(roles);
+            cluster.jvms.push(jvm);
+        }
+        Ok(cluster)
+    }
+
+    /// `host:port` of a NameNode's RPC server, or the Java router's with `router`.
+    ///
+    /// # Panics
+    /// If the cluster has no such role.
+    pub fn rpc(&self, role: &str) -> &str {
+        self.address(role, "rpc")
+    }
+
+    /// `host:port` of a daemon's HTTP server.
+    ///
+    /// # Panics
+    /// If the cluster has no such role.
+    pub fn http(&self, role: &str) -> &str {
+        self.address(role, "http")
+    }
+
+    /// The process id of a role; roles of one JVM share it.
+    ///
+    /// # Panics
+    /// If the cluster has no such role.
+    pub fn pid(&self, role: &str) -> u32 {
+        *self.pids.get(role).unwrap_or_else(|| panic!("no role {role} in {:?}", self.pids))
+    }
+
+    fn address(&self, role: &str, kind: &str) -> &str {
+        let found = self.addresses.get(role).and_then(|kinds| kinds.get(kind));
+        found.unwrap_or_else(|| panic!("no {kind} address of {role} in {:?}", self.addresses))
+    }
+
+    fn arguments(&self, dir: &Path, roles: &[String]) -> Vec<String> {
+        let mut settings: Vec<(String, String)> =
+            CONFIGURATION.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        settings.push(("hadoop.tmp.dir".to_owned(), dir.join("tmp").display().to_string()));
+        let user = rustix::process::geteuid().is_root().then_some("root").map_or_else(login_name, str::to_owned);
+        for side in ["hosts", "groups"] {
+            // Whoever runs the tests runs the routers, and these speak for their callers.
+            settings.push((format!("hadoop.proxyuser.{user}.{side}"), "*".to_owned()));
+        }
+        let names: Vec<&str> = self.addresses.keys().map(String::as_str).filter(|r| r.starts_with("ns")).collect();
+        for ns in &names {
+            settings.push((format!("dfs.namenode.rpc-address.{ns}"), self.rpc(ns).to_owned()));
+            settings.push((format!("dfs.namenode.http-address.{ns}"), self.http(ns).to_owned()));
+        }
+        if !names.is_empty() {
+            settings.push(("dfs.nameservices".to_owned(), names.join(",")));
+        }
+        let mut args = vec![dir.display().to_string()];
+        args.extend(settings.iter().flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]));
+        args.extend(roles.iter().cloned());
+        args
+    }
+
+    /// An attribute of a daemon's management bean, for example `Hadoop:service=NameNode,name=FSNamesystem`.
+    pub fn jmx(&self, role: &str, bean: &str, attribute: &str) -> Result<Value> {
+        let answer = crate::http::get(self.http(role), &format!("/jmx?qry={bean}"))?;
+        let mut beans: Value = serde_json::from_str(&answer.body)?;
+        Ok(beans["beans"][0][attribute].take())
+    }
+}
+
+fn login_name() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "root".to_owned())
+}

@@ -1,0 +1,97 @@
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::Value;
+
+use super::jars::{Jars, jdk};
+
+/// What a JVM's compiler is set for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tuning {
+    /// Soon ready, cheap to start: for tests.
+    Start,
+    /// As it would run in production: for measurements.
+    Measure,
+}
+
+/// A Java program of `e2e/hadoop` that speaks JSON lines on its standard streams. Its log goes to a file. It ends when
+/// its standard input closes, so it cannot outlive the test process, however that ends.
+pub struct Jvm {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Receiver<String>,
+    log: PathBuf,
+}
+
+impl Jvm {
+    /// Starts `anabranch.<main>`, logging at `level` to the file `log`.
+    pub fn start<A: AsRef<OsStr>>(
+        jars: &Jars,
+        tuning: Tuning,
+        main: &str,
+        args: impl IntoIterator<Item = A>,
+        level: &str,
+        log: &Path,
+    ) -> Result<Self> {
+        let mut java = Command::new(jdk("java"));
+        match tuning {
+            Tuning::Start => java.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]),
+            Tuning::Measure => java.arg("-XX:+UseG1GC"),
+        };
+        java.args(["-Xmx512m", "-Djava.net.preferIPv4Stack=true"]).arg(format!("-Drig.log={level}"));
+        for package in ["lang", "io", "util", "net", "util.concurrent"] {
+            java.arg(format!("--add-opens=java.base/java.{package}=ALL-UNNAMED"));
+        }
+        java.arg("-cp").arg(jars.class_path()).arg(format!("anabranch.{main}")).args(args);
+        java.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(log)?);
+        let mut child = java.spawn().with_context(|| format!("starting {:?}", java.get_program()))?;
+        let stdin = child.stdin.take().context("no standard input")?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let (send, lines) = sync_channel(16);
+        thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+        });
+        Ok(Self { child, stdin, lines, log: log.to_owned() })
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends one JSON line.
+    pub fn send(&mut self, request: &Value) -> Result<()> {
+        writeln!(self.stdin, "{request}").and_then(|()| self.stdin.flush()).map_err(|e| self.explain(&e.to_string()))
+    }
+
+    /// Takes the next JSON line; an error if none comes in time or the program has ended.
+    pub fn receive(&mut self, patience: Duration) -> Result<Value> {
+        let line = self.lines.recv_timeout(patience).map_err(|e| match e {
+            RecvTimeoutError::Timeout => self.explain(&format!("no answer in {patience:?}")),
+            RecvTimeoutError::Disconnected => self.explain("it ended"),
+        })?;
+        serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))
+    }
+
+    fn explain(&self, what: &str) -> anyhow::Error {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let tail: Vec<&str> = log.lines().rev().take(30).collect();
+        let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+        anyhow!("java process {}: {what}; the end of {}:\n{tail}", self.pid(), self.log.display())
+    }
+}
+
+impl Drop for Jvm {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

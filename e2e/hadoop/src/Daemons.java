@@ -1,0 +1,190 @@
+package anabranch;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeoutException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
+import org.apache.hadoop.hdfs.HdfsConfiguration;
+import org.apache.hadoop.hdfs.protocol.HdfsConstants.DatanodeReportType;
+import org.apache.hadoop.hdfs.server.common.HdfsServerConstants.StartupOption;
+import org.apache.hadoop.hdfs.server.datanode.DataNode;
+import org.apache.hadoop.hdfs.server.federation.router.Router;
+import org.apache.hadoop.hdfs.server.federation.router.RouterServiceState;
+import org.apache.hadoop.hdfs.server.federation.store.protocol.AddMountTableEntryRequest;
+import org.apache.hadoop.hdfs.server.federation.store.records.MountTable;
+import org.apache.hadoop.hdfs.server.namenode.NameNode;
+import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+
+/**
+ * Real Hadoop daemons in one JVM, each on ports that the system chooses.
+ *
+ * <p>{@code Daemons DIR [-D key=value]... ROLE...} starts the roles in order: {@code namenode:NS},
+ * {@code datanode:NAME}, {@code router:/mount=NS:/path,...}. A daemon finds the NameNodes that were
+ * started before it, or those that {@code dfs.namenode.rpc-address.NS} names. When all of them serve,
+ * one JSON line with their addresses goes to standard output. The JVM ends when its standard input
+ * does, so it never outlives the test that started it.
+ */
+public final class Daemons {
+  private static final long PATIENCE_MS = 120_000;
+
+  private final File dir;
+  private final Configuration shared = new HdfsConfiguration();
+  private final Map<String, Map<String, String>> addresses = new LinkedHashMap<>();
+  private final List<String> nameservices = new ArrayList<>();
+  private int datanodes;
+
+  private Daemons(File dir) {
+    this.dir = dir;
+  }
+
+  public static void main(String[] args) throws Exception {
+    PrintStream answers = System.out;
+    System.setOut(System.err);
+    // Several daemons of one kind would fight for the names of their metrics.
+    DefaultMetricsSystem.setMiniClusterMode(true);
+    Daemons daemons = new Daemons(new File(args[0]));
+    for (int i = 1; i < args.length; i++) {
+      if (args[i].equals("-D")) {
+        String[] pair = args[++i].split("=", 2);
+        daemons.shared.set(pair[0], pair[1]);
+      } else {
+        daemons.start(args[i]);
+      }
+    }
+    daemons.awaitDatanodes();
+    answers.println(new ObjectMapper().writeValueAsString(daemons.addresses));
+    answers.flush();
+    while (System.in.read() >= 0) {
+      // Only the end matters.
+    }
+    // An orderly stop takes seconds and nobody reads what it leaves behind.
+    Runtime.getRuntime().halt(0);
+  }
+
+  private void start(String role) throws Exception {
+    String[] parts = role.split(":", 2);
+    switch (parts[0]) {
+      case "namenode":
+        namenode(parts[1]);
+        break;
+      case "datanode":
+        datanode(parts[1]);
+        break;
+      case "router":
+        router(parts[1]);
+        break;
+      default:
+        throw new IllegalArgumentException("unknown role " + role);
+    }
+  }
+
+  private void namenode(String ns) throws Exception {
+    Configuration conf = new HdfsConfiguration(shared);
+    conf.set("dfs.nameservices", ns);
+    conf.set("dfs.nameservice.id", ns);
+    conf.set("dfs.namenode.rpc-address." + ns, conf.get("dfs.namenode.rpc-address." + ns, "127.0.0.1:0"));
+    conf.set("dfs.namenode.http-address." + ns, "127.0.0.1:0");
+    conf.set("dfs.namenode.name.dir", new File(dir, ns).toURI().toString());
+    if (!new File(dir, ns + "/current").exists()) {
+      // DataNodes serve several nameservices only if these are of one cluster.
+      StartupOption.FORMAT.setClusterId("rig");
+      NameNode.format(new HdfsConfiguration(conf));
+    }
+    NameNode namenode = NameNode.createNameNode(new String[0], conf);
+    String rpc = text(namenode.getNameNodeAddress());
+    addresses.put(ns, Map.of("rpc", rpc, "http", text(namenode.getHttpAddress())));
+    shared.set("dfs.namenode.rpc-address." + ns, rpc);
+    shared.set("dfs.namenode.http-address." + ns, text(namenode.getHttpAddress()));
+    nameservices.add(ns);
+    shared.set("dfs.nameservices", String.join(",", nameservices));
+    await("NameNode " + ns + " out of safe mode", () -> !namenode.isInSafeMode());
+  }
+
+  private void datanode(String name) throws Exception {
+    Configuration conf = new HdfsConfiguration(shared);
+    conf.set("dfs.datanode.address", "127.0.0.1:0");
+    conf.set("dfs.datanode.ipc.address", "127.0.0.1:0");
+    conf.set("dfs.datanode.http.address", "127.0.0.1:0");
+    conf.set("dfs.datanode.hostname", "127.0.0.1");
+    conf.set("dfs.datanode.data.dir", new File(dir, name).toURI().toString());
+    DataNode datanode = DataNode.instantiateDataNode(new String[0], conf);
+    datanode.runDatanodeDaemon();
+    addresses.put(name, Map.of("data", text(datanode.getXferAddress())));
+    datanodes++;
+  }
+
+  private void router(String mounts) throws Exception {
+    Configuration conf = new HdfsConfiguration(shared);
+    conf.addResource("hdfs-rbf-default.xml");
+    String prefix = "dfs.federation.router.";
+    conf.set(prefix + "rpc-address", "127.0.0.1:0");
+    conf.set(prefix + "admin-address", "127.0.0.1:0");
+    conf.set(prefix + "http-address", "127.0.0.1:0");
+    conf.set(prefix + "default.nameserviceId", shared.getTrimmedStrings("dfs.nameservices")[0]);
+    conf.set(prefix + "monitor.localnamenode.enable", "false");
+    conf.set(prefix + "monitor.namenode", shared.get("dfs.nameservices"));
+    conf.set(prefix + "store.driver.class",
+        "org.apache.hadoop.hdfs.server.federation.store.driver.impl.StateStoreFileImpl");
+    conf.set(prefix + "store.driver.file.directory", new File(dir, "router-store").getPath());
+    // Nothing on a call's way: the router is to be ready soon.
+    conf.set(prefix + "safemode.extension", "1s");
+    conf.set(prefix + "safemode.checkperiod", "200ms");
+    conf.set(prefix + "heartbeat.interval", "1000");
+    for (Map.Entry<String, String> given : shared.getPropsWithPrefix(prefix).entrySet()) {
+      conf.set(prefix + given.getKey(), given.getValue());
+    }
+    Router router = new Router();
+    router.init(conf);
+    router.start();
+    await("router in service", () -> router.getRouterState() == RouterServiceState.RUNNING);
+    for (String mount : mounts.split(",")) {
+      String[] sides = mount.split("[=:]", 3);
+      MountTable entry = MountTable.newInstance(sides[0], Map.of(sides[1], sides[2]));
+      router.getAdminServer().addMountTableEntry(AddMountTableEntryRequest.newInstance(entry));
+    }
+    router.getStateStore().refreshCaches(true);
+    addresses.put("router", Map.of(
+        "rpc", text(router.getRpcServerAddress()),
+        "admin", text(router.getAdminServerAddress()),
+        "http", text(router.getHttpServerAddress())));
+  }
+
+  /** Until every NameNode knows every DataNode and its storage. */
+  private void awaitDatanodes() throws Exception {
+    if (datanodes == 0) {
+      return;
+    }
+    Configuration conf = new Configuration(shared);
+    for (String ns : shared.getTrimmedStrings("dfs.nameservices")) {
+      URI uri = URI.create("hdfs://" + shared.get("dfs.namenode.rpc-address." + ns));
+      try (DistributedFileSystem fs = (DistributedFileSystem) FileSystem.newInstance(uri, conf)) {
+        await("DataNodes in " + ns, () -> fs.getDataNodeStats(DatanodeReportType.LIVE).length == datanodes
+            && fs.getStatus().getCapacity() > 0);
+      }
+    }
+  }
+
+  private static String text(InetSocketAddress address) {
+    return "127.0.0.1:" + address.getPort();
+  }
+
+  private static void await(String what, Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + PATIENCE_MS * 1_000_000;
+    while (!condition.call()) {
+      if (System.nanoTime() > end) {
+        throw new TimeoutException("not after " + PATIENCE_MS + " ms: " + what);
+      }
+      Thread.sleep(20);
+    }
+  }
+}
