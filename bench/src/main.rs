@@ -1,0 +1,211 @@
+//! `anabranch-bench`: measures routers and NameNodes; see `README.md` beside this crate's manifest.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anabranch_bench::compare::{Event, Plan, Server, compare};
+use anabranch_bench::load::{Goal, Load};
+use anabranch_bench::op::{Op, named};
+use anabranch_bench::process::Process;
+use anabranch_bench::record::{Record, Shape};
+use anabranch_bench::table;
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+/// Measures routers and NameNodes of HDFS: throughput, latency, CPU and memory.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Puts one server under one load and prints a line of JSON.
+    Load(LoadArgs),
+    /// Measures servers that run already, in turns, and prints a table.
+    Compare(CompareArgs),
+    /// Prints the table of results that were saved before.
+    Report {
+        /// The lines of JSON.
+        results: PathBuf,
+        /// Server that the others are set in relation to.
+        #[arg(long, default_value = "java")]
+        baseline: String,
+    },
+}
+
+#[derive(Args)]
+struct LoadArgs {
+    /// host:port of the RPC server.
+    #[arg(long, value_parser = address)]
+    server: SocketAddr,
+    /// stat, open, list, mkdirs, create, rename or idle.
+    #[arg(long, value_parser = named)]
+    op: &'static Op,
+    /// The file or directory to read, or an existing directory to write in.
+    #[arg(long)]
+    path: String,
+    /// Connections, or CONNECTIONSxCALLS with several calls in flight on each.
+    #[arg(long, default_value = "64")]
+    load: Shape,
+    /// Operations to make; without it the load lasts for --seconds.
+    #[arg(long)]
+    count: Option<u64>,
+    /// ROLE=PID of a process whose CPU and memory are reported; may be repeated.
+    #[arg(long = "process", value_parser = process)]
+    processes: Vec<Process>,
+    #[command(flatten)]
+    pace: Pace,
+}
+
+#[derive(Args)]
+struct Pace {
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Seconds of load before it.
+    #[arg(long, default_value_t = 0.5)]
+    warmup: f64,
+    /// User of the connections.
+    #[arg(long, default_value = "root")]
+    user: String,
+    /// Distinct users; with several, they are USER0, USER1 and so on.
+    #[arg(long, default_value_t = 1)]
+    users: usize,
+}
+
+#[derive(Args)]
+struct CompareArgs {
+    /// NAME=HOST:PORT/DIRECTORY[,ROLE=PID...][,jit]; may be repeated. `jit` warms a JVM up first.
+    #[arg(long = "server", value_parser = server, required = true)]
+    servers: Vec<Server>,
+    /// The servers do not show the same files.
+    #[arg(long)]
+    separate: bool,
+    #[command(flatten)]
+    scope: Scope,
+    #[command(flatten)]
+    pace: Pace,
+}
+
+#[derive(Args)]
+struct Scope {
+    /// Operations.
+    #[arg(long, value_parser = named, value_delimiter = ',', default_value = "stat,open,list,mkdirs,create,rename")]
+    ops: Vec<&'static Op>,
+    /// Loads: connections, or CONNECTIONSxCALLS.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
+    loads: Vec<Shape>,
+    /// Repetitions.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// File for the results, a line of JSON for each run.
+    #[arg(long, default_value = "bench.jsonl")]
+    out: PathBuf,
+    /// Server that the others are set in relation to.
+    #[arg(long, default_value = "java")]
+    baseline: String,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().task {
+        Task::Load(args) => load(args),
+        Task::Compare(args) => {
+            let plan = plan(&args.scope, args.pace, args.separate);
+            let records = measure(&plan, &args.servers, &args.scope.out)?;
+            print(&table::render(&records, &args.scope.baseline))
+        }
+        Task::Report { results, baseline } => {
+            let file = File::open(&results).with_context(|| results.display().to_string())?;
+            let parse = |line: io::Result<String>| Ok(serde_json::from_str::<Record>(&line?)?);
+            let records: Result<Vec<_>> = BufReader::new(file).lines().map(parse).collect();
+            print(&table::render(&records.with_context(|| results.display().to_string())?, &baseline))
+        }
+    }
+}
+
+fn load(args: LoadArgs) -> Result<()> {
+    let LoadArgs { server: address, op, path, load: shape, pace, .. } = args;
+    let goal = match args.count {
+        Some(count) => Goal::Count(count),
+        None => Goal::Time { warmup: seconds(pace.warmup), measure: seconds(pace.seconds) },
+    };
+    let load = Load { address, op, path, shape, user: pace.user, users: pace.users, goal };
+    let outcome = load.drive(&args.processes)?;
+    print(&(serde_json::to_string(&outcome)? + "\n"))
+}
+
+fn plan(scope: &Scope, pace: Pace, separate: bool) -> Plan {
+    Plan {
+        ops: scope.ops.clone(),
+        shapes: scope.loads.clone(),
+        rounds: scope.rounds,
+        warmup: seconds(pace.warmup),
+        measure: seconds(pace.seconds),
+        user: pace.user,
+        users: pace.users,
+        separate,
+    }
+}
+
+fn measure(plan: &Plan, servers: &[Server], out: &PathBuf) -> Result<Vec<Record>> {
+    let mut results = BufWriter::new(File::create(out).with_context(|| out.display().to_string())?);
+    Ok(compare(plan, servers, &mut results, &mut |event| tell(&event))?)
+}
+
+/// Progress goes to standard error, so that standard output holds the table alone.
+fn tell(event: &Event<'_>) {
+    let line = match event {
+        Event::Warming { server, op, cpu_us } => format!("warming {server} up: {op:<7} {cpu_us:8.1} µs CPU/op"),
+        Event::Ran { number, of, record } => {
+            let Record { server, op, shape, round, outcome, .. } = record;
+            let cpu = record.cpu_us("router").map_or_else(String::new, |us| format!("  router {us:.1} µs CPU/op"));
+            let failed = if record.failed() > 0 { format!("  FAILED {:?}", outcome.failures) } else { String::new() };
+            let (rate, p50) = (outcome.ops_per_s, outcome.latency_us.p50);
+            format!(
+                "[{number}/{of}] round {round}  {op:<7}×{shape:<5} {server:<8} {rate:8.0} ops/s  p50 {p50:7.0} µs{cpu}{failed}"
+            )
+        }
+    };
+    // Nobody reads it: then nothing is lost.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn print(text: &str) -> Result<()> {
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+fn seconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value).unwrap_or(Duration::ZERO)
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| format!("`{text}` is not HOST:PORT: {error}"))?;
+    found.next().ok_or_else(|| format!("`{text}` has no address"))
+}
+
+fn process(text: &str) -> Result<Process, String> {
+    let (role, pid) = text.split_once('=').ok_or_else(|| format!("`{text}` is not ROLE=PID"))?;
+    let process = Process::new(role, pid.parse().map_err(|_| format!("`{pid}` is not a process id"))?);
+    process.sample().map(|_| process).map_err(|error| error.to_string())
+}
+
+fn server(text: &str) -> Result<Server, String> {
+    let expected = || format!("`{text}` is not NAME=HOST:PORT/DIRECTORY[,ROLE=PID...][,jit]");
+    let mut parts = text.split(',');
+    let (name, place) = parts.next().and_then(|first| first.split_once('=')).ok_or_else(expected)?;
+    let (host, directory) = place.split_once('/').ok_or_else(expected)?;
+    let (jit, processes): (Vec<_>, Vec<_>) = parts.partition(|part| *part == "jit");
+    Ok(Server {
+        name: name.to_owned(),
+        address: address(host)?,
+        root: format!("/{directory}"),
+        processes: processes.into_iter().map(process).collect::<Result<_, _>>()?,
+        jit: !jit.is_empty(),
+    })
+}
