@@ -2,6 +2,7 @@ package anabranch;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -22,6 +23,7 @@ import org.apache.hadoop.hdfs.server.federation.router.Router;
 import org.apache.hadoop.hdfs.server.federation.router.RouterServiceState;
 import org.apache.hadoop.hdfs.server.federation.store.protocol.AddMountTableEntryRequest;
 import org.apache.hadoop.hdfs.server.federation.store.records.MountTable;
+import org.apache.hadoop.hdfs.server.namenode.EditLogFileOutputStream;
 import org.apache.hadoop.hdfs.server.namenode.NameNode;
 import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
 
@@ -50,25 +52,45 @@ public final class Daemons {
   public static void main(String[] args) throws Exception {
     PrintStream answers = System.out;
     System.setOut(System.err);
+    Thread parent = new Thread(Daemons::endWithStandardInput, "parent watch");
+    parent.setDaemon(true);
+    parent.start();
     // Several daemons of one kind would fight for the names of their metrics.
     DefaultMetricsSystem.setMiniClusterMode(true);
-    Daemons daemons = new Daemons(new File(args[0]));
-    for (int i = 1; i < args.length; i++) {
-      if (args[i].equals("-D")) {
-        String[] pair = args[++i].split("=", 2);
-        daemons.shared.set(pair[0], pair[1]);
-      } else {
-        daemons.start(args[i]);
-      }
+    try {
+      Daemons daemons = new Daemons(new File(args[0]));
+      daemons.startAll(args);
+      answers.println(new ObjectMapper().writeValueAsString(daemons.addresses));
+      answers.flush();
+    } catch (Throwable e) {
+      // Threads of the daemons that did start would keep the JVM alive.
+      e.printStackTrace();
+      Runtime.getRuntime().halt(1);
     }
-    daemons.awaitDatanodes();
-    answers.println(new ObjectMapper().writeValueAsString(daemons.addresses));
-    answers.flush();
-    while (System.in.read() >= 0) {
-      // Only the end matters.
+  }
+
+  private static void endWithStandardInput() {
+    try {
+      while (System.in.read() >= 0) {
+        // Only the end matters.
+      }
+    } catch (IOException e) {
+      e.printStackTrace();
     }
     // An orderly stop takes seconds and nobody reads what it leaves behind.
     Runtime.getRuntime().halt(0);
+  }
+
+  private void startAll(String[] args) throws Exception {
+    for (int i = 1; i < args.length; i++) {
+      if (args[i].equals("-D")) {
+        String[] pair = args[++i].split("=", 2);
+        shared.set(pair[0], pair[1]);
+      } else {
+        start(args[i]);
+      }
+    }
+    awaitDatanodes();
   }
 
   private void start(String role) throws Exception {
@@ -89,6 +111,8 @@ public final class Daemons {
   }
 
   private void namenode(String ns) throws Exception {
+    // Nobody pulls the plug in a test, and a disk that compilers write to takes its time.
+    EditLogFileOutputStream.setShouldSkipFsyncForTesting(shared.getBoolean("rig.skip-fsync", false));
     Configuration conf = new HdfsConfiguration(shared);
     conf.set("dfs.nameservices", ns);
     conf.set("dfs.nameservice.id", ns);

@@ -8,13 +8,13 @@ pub(super) fn tree(site: &Site) {
     let dir = site.fresh("bulk");
     let (local, back) = (site.local("tree"), site.local("tree.back"));
     write_tree(&local, 20, FILES);
-    site.ok(&["-put", &local.display().to_string(), &dir]);
+    site.ok(&["-put", "-t", "4", &local.display().to_string(), &dir]);
     let listing = site.ok(&["-ls", "-R", &format!("{dir}/tree")]);
     assert_eq!(listing.lines().count(), FILES + 20);
     assert!(
         site.ok(&["-count", &format!("{dir}/tree")]).split_whitespace().nth(1).is_some_and(|n| n == FILES.to_string())
     );
-    site.ok(&["-get", &format!("{dir}/tree"), &back.display().to_string()]);
+    site.ok(&["-get", "-t", "4", &format!("{dir}/tree"), &back.display().to_string()]);
     assert_same_tree(&local, &back);
     site.ok(&["-rm", "-r", "-skipTrash", &format!("{dir}/tree")]);
 }

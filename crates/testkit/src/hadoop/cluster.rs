@@ -37,8 +37,8 @@ impl Plan {
         Self { tuning: Tuning::Start, processes: vec![roles.into()], level: "WARN" }
     }
 
-    /// The same beside a Java router with mounts `/data0` and `/data1`, each daemon whose CPU is measured in a JVM of its
-    /// own with the optimising compiler.
+    /// The same beside a Java router with mounts `/data0` and `/data1`, each daemon whose CPU is measured in a JVM of
+    /// its own with the optimising compiler.
     pub fn bench() -> Self {
         let processes: [&[&str]; 4] = [
             &["namenode:ns0"],
@@ -75,7 +75,7 @@ impl Cluster {
         let mut cluster = Self { jvms: Vec::new(), addresses: BTreeMap::new(), pids: BTreeMap::new() };
         for (index, roles) in plan.processes.iter().enumerate() {
             let log = dir.join(format!("hadoop-{index}.log"));
-            let args = cluster.arguments(dir, roles);
+            let args = cluster.arguments(plan.tuning, dir, roles);
             let mut jvm = Jvm::start(jars, plan.tuning, "Daemons", &args, plan.level, &log)?;
             let answer = jvm.receive(START).with_context(|| format!("starting {}", roles.join(", ")))?;
             let roles: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_value(answer)?;
@@ -115,10 +115,13 @@ impl Cluster {
         found.unwrap_or_else(|| panic!("no {kind} address of {role} in {:?}", self.addresses))
     }
 
-    fn arguments(&self, dir: &Path, roles: &[String]) -> Vec<String> {
+    fn arguments(&self, tuning: Tuning, dir: &Path, roles: &[String]) -> Vec<String> {
         let mut settings: Vec<(String, String)> =
             CONFIGURATION.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         settings.push(("hadoop.tmp.dir".to_owned(), dir.join("tmp").display().to_string()));
+        if tuning == Tuning::Start {
+            settings.push(("rig.skip-fsync".to_owned(), "true".to_owned()));
+        }
         let user = rustix::process::geteuid().is_root().then_some("root").map_or_else(login_name, str::to_owned);
         for side in ["hosts", "groups"] {
             // Whoever runs the tests runs the routers, and these speak for their callers.
