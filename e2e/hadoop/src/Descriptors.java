@@ -1,3 +1,6 @@
+package anabranch;
+
+import java.io.File;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.util.Map;
@@ -10,16 +13,19 @@ import org.apache.hadoop.thirdparty.protobuf.Descriptors.FileDescriptor;
 /**
  * Collects the protocol definitions that are compiled into Hadoop's classes.
  *
- * <p>Usage: {@code java -cp 'LIB/*' Descriptors.java OUT JAR...}; OUT receives a serialized FileDescriptorSet.
+ * <p>Usage: {@code java Descriptors OUT}; OUT receives a serialized FileDescriptorSet. The jars are those on the class path
+ * whose names start with {@code hadoop-}.
  */
 public final class Descriptors {
   private final Map<String, FileDescriptor> files = new TreeMap<>();
 
   public static void main(String[] args) throws Exception {
     var all = new Descriptors();
-    for (int i = 1; i < args.length; i++) {
-      try (var jar = new JarFile(args[i])) {
-        jar.stream().map(JarEntry::getName).forEach(all::inspect);
+    for (var path : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      if (new File(path).getName().matches("hadoop-(common|hdfs).*\\.jar")) {
+        try (var jar = new JarFile(path)) {
+          jar.stream().map(JarEntry::getName).forEach(all::inspect);
+        }
       }
     }
     var set = FileDescriptorSet.newBuilder();
