@@ -1,5 +1,23 @@
 //! The data plane: forwards Hadoop RPC to the subcluster that owns the path of a call.
+//!
+//! A call's way: [`session`] finds the row of its method in the [`method`] table and its paths ([`facts`]); [`plan`]
+//! decides where it goes; [`forward`] carries the plan out, with [`rewrite`] for the paths in its bytes, [`upstream`] for
+//! the NameNodes, and [`merge`] for what several of them answer; [`respond`] turns what went wrong into a Java exception.
 
+mod block_pools;
 pub mod config;
+mod core;
+mod facts;
+mod forward;
+pub mod merge;
+pub mod method;
+mod metrics;
+pub mod plan;
+mod respond;
+pub mod rewrite;
+mod router;
+mod session;
+mod upstream;
 
 pub use config::RouterConfig;
+pub use router::{Mounts, Router, RunningRouter, Runtimes, StartError};

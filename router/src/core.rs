@@ -1,0 +1,30 @@
+//! What all calls of a router share.
+
+use std::sync::Arc;
+
+use anabranch_federation::MountTable;
+use arc_swap::ArcSwapOption;
+
+use crate::block_pools::BlockPools;
+use crate::config::RouterConfig;
+use crate::metrics::Metrics;
+use crate::session::{Impersonation, Users};
+use crate::upstream::Upstream;
+
+/// The data plane's state.
+pub struct Core {
+    /// As it was told at the start.
+    pub config: RouterConfig,
+    /// The mount table in use; none before the first, and when it is too old to be trusted.
+    pub mounts: ArcSwapOption<MountTable>,
+    /// Subclusters.
+    pub upstream: Upstream,
+    /// Owners of block pools.
+    pub pools: BlockPools,
+    /// Calls in flight by user.
+    pub users: Users,
+    /// Who may act for whom.
+    pub impersonation: Impersonation,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}

@@ -1,0 +1,182 @@
+//! Carries a plan out: sends what has to be sent, and joins what comes back.
+//!
+//! This file has the moves that all routes are made of: one leg, legs in order, legs at once. The routes that need more
+//! are in files of their own.
+
+mod blocks;
+mod cluster;
+mod create;
+mod leases;
+mod leg;
+mod listing;
+mod probe;
+mod several;
+mod status;
+mod summary;
+
+use std::borrow::Cow;
+
+use anabranch_federation::{Locations, MountTable, Resolved};
+use anabranch_hrpc::Call;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+pub use leg::Leg;
+
+use crate::core::Core;
+use crate::merge::{Answer, Merge};
+use crate::method::{Accept, Route, Row, Spread};
+use crate::plan::{self, Caller};
+use crate::respond::Stop;
+use crate::rewrite::{find, find_varint};
+use crate::upstream::Failure;
+
+/// One call on its way. Borrows everything from the call's future; the mount table is one snapshot from start to end.
+pub struct Forward<'a> {
+    /// The router.
+    pub core: &'a Core,
+    /// The client's call.
+    pub call: &'a Call,
+    /// What is known of its method.
+    pub row: &'static Row,
+    /// The mount table.
+    pub table: &'a MountTable,
+    /// The call's paths, normalised.
+    pub paths: &'a [Cow<'a, str>],
+    /// Who calls.
+    pub caller: Caller<'a>,
+    /// When it must have ended.
+    pub deadline: Instant,
+}
+
+/// Legs of a call; nearly always one.
+pub type Legs<'a> = SmallVec<[Leg<'a>; 1]>;
+
+impl<'a> Forward<'a> {
+    /// Forwards the call. The result has its length in front.
+    pub async fn run(&self) -> Result<Bytes, Stop> {
+        match self.row.route {
+            Route::Locations { accept, spread, merge, strict } => {
+                let resolved = self.resolve()?;
+                if let (Spread::Never, [only]) = (spread, resolved.locations.as_slice()) {
+                    return Ok(self.send(&Leg::of(only)).await?);
+                }
+                let at_once = plan::at_once(self.table, self.path(), &resolved, spread);
+                let legs = legs(&resolved.locations);
+                Box::pin(async move {
+                    if at_once {
+                        self.at_once(&legs, merge, strict).await
+                    } else {
+                        Ok(self.in_order(&legs, accept).await?)
+                    }
+                })
+                .await
+            }
+            Route::Status => self.status().await,
+            Route::Listing => Box::pin(self.listing()).await,
+            Route::Summary => Box::pin(self.summary()).await,
+            Route::Create => Box::pin(self.create()).await,
+            Route::Mkdirs => Box::pin(self.mkdirs()).await,
+            Route::Rename(accept) => Box::pin(self.rename(accept)).await,
+            Route::Concat => Box::pin(self.concat()).await,
+            Route::BlockPool { block, accept } => Box::pin(self.block_pool(block, accept)).await,
+            Route::BadBlocks => Box::pin(self.bad_blocks()).await,
+            Route::RenewLease => Box::pin(self.renew_lease()).await,
+            Route::AnyNamespace => Box::pin(self.any_namespace()).await,
+            Route::EveryNamespace { merge, strict, scope } => {
+                Box::pin(self.every_namespace(merge, strict, scope)).await
+            }
+            Route::SafeMode => Box::pin(self.safe_mode()).await,
+            Route::Directive => Box::pin(self.directive()).await,
+            Route::Here(_) | Route::Unsupported { .. } => {
+                Err(plan::Refusal::Unsupported { method: self.row.name }.into())
+            }
+        }
+    }
+
+    /// The path that the call is about; `/` for calls without one.
+    fn path(&self) -> &'a str {
+        self.paths.first().map_or("/", |path| path)
+    }
+
+    fn resolve(&self) -> Result<Resolved<'a>, plan::Refusal> {
+        plan::resolve(self.table, self.path(), self.row, &self.caller)
+    }
+
+    /// Asks one location after the other until one answers as wanted. When none does, the first failure counts more than
+    /// an answer that was not wanted: what was looked for may be where nobody answered.
+    async fn in_order(&self, legs: &[Leg<'_>], accept: Accept) -> Result<Bytes, Failure> {
+        let mut other = None;
+        let mut failures: Vec<Failure> = Vec::new();
+        for leg in legs {
+            match self.send(leg).await {
+                Ok(reply) if accepts(accept, &reply) => return Ok(reply),
+                Ok(reply) => {
+                    other.get_or_insert(reply);
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        match (worst(failures), other) {
+            (None, Some(reply)) => Ok(reply),
+            (Some(failure), _) => Err(failure),
+            (None, None) => Err(Failure::Unknown { nameservice: self.path().to_owned() }),
+        }
+    }
+
+    /// Asks all locations at the same time and joins their answers, in the order of the locations. Failures are passed
+    /// over while there is one answer, unless `strict`.
+    async fn at_once(&self, legs: &[Leg<'_>], merge: Merge, strict: bool) -> Result<Bytes, Stop> {
+        let (answers, failures) = self.ask_all(legs).await;
+        if strict && let Some(failure) = worst(failures.clone()) {
+            return Err(failure.into());
+        }
+        self.join(answers, failures, merge)
+    }
+
+    /// Joins answers; without any, the worst failure.
+    fn join(&self, answers: Vec<Answer<'_>>, failures: Vec<Failure>, merge: Merge) -> Result<Bytes, Stop> {
+        if answers.is_empty() {
+            let unknown = || Failure::Unknown { nameservice: self.path().to_owned() };
+            return Err(worst(failures).unwrap_or_else(unknown).into());
+        }
+        merge(&answers).map_err(|malformed| unreadable(answers[0].nameservice, &malformed).into())
+    }
+
+    async fn ask_all<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {
+        let results = join_all(legs.iter().map(|leg| self.send(leg))).await;
+        cluster::split(legs, results)
+    }
+}
+
+/// The legs to the locations of one path. Where two of them lie in one subcluster, the later ones need a call identity of
+/// their own, or the NameNode's retry cache would take them for the first.
+fn legs<'a>(locations: &Locations<'a>) -> Legs<'a> {
+    let mut legs = Legs::new();
+    for location in locations {
+        let repeated = legs.iter().any(|leg: &Leg<'_>| leg.nameservice == location.nameservice);
+        legs.push(Leg { repeated, ..Leg::of(location) });
+    }
+    legs
+}
+
+/// The failure that says most: that a subcluster is away rather than what another one thought.
+fn worst(mut failures: Vec<Failure>) -> Option<Failure> {
+    let at = failures.iter().position(Failure::is_unavailable).unwrap_or(0);
+    (at < failures.len()).then(|| failures.swap_remove(at))
+}
+
+fn accepts(accept: Accept, reply: &[u8]) -> bool {
+    let message = crate::merge::body(reply);
+    match accept {
+        Accept::Any => true,
+        Accept::Present => find(message, &[1]).is_ok_and(|field| field.is_some()),
+        Accept::True => find_varint(message, 1).is_ok_and(|field| field.is_some_and(|value| value != 0)),
+    }
+}
+
+fn unreadable(nameservice: &str, malformed: &anabranch_hrpc::wire::Malformed) -> Failure {
+    Failure::Unreadable { nameservice: nameservice.to_owned(), reason: malformed.to_string() }
+}

@@ -1,0 +1,96 @@
+//! Calls about the cluster as a whole.
+
+use anabranch_hdfs_proto::hdfs::SafeModeActionProto;
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+use super::{Forward, Leg, legs, worst};
+use crate::merge::{self, Answer, Merge};
+use crate::method::Scope;
+use crate::plan::Refusal;
+use crate::respond::Stop;
+use crate::rewrite::find_varint;
+use crate::upstream::Failure;
+
+impl Forward<'_> {
+    /// The default subcluster first; another one only when it cannot be reached.
+    pub(super) async fn any_namespace(&self) -> Result<Bytes, Stop> {
+        let all = self.core.upstream.all();
+        let default = self.table.default_nameservice();
+        let first = all.iter().filter(|nameservice| Some(nameservice.id()) == default);
+        let others = all.iter().filter(|nameservice| Some(nameservice.id()) != default);
+        let mut failures = Vec::new();
+        for nameservice in first.chain(others) {
+            match self.send(&Leg::to(nameservice.id())).await {
+                Err(failure) if failure.is_unavailable() => failures.push(failure),
+                result => return Ok(result?),
+            }
+        }
+        Err(worst(failures).map_or(Refusal::NoNamespace.into(), Stop::from))
+    }
+
+    pub(super) async fn every_namespace(&self, merge: Merge, strict: bool, scope: Scope) -> Result<Bytes, Stop> {
+        let all: Vec<Leg<'_>> = self.core.upstream.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect();
+        if all.is_empty() {
+            return Err(Refusal::NoNamespace.into());
+        }
+        let (answers, failures) = match scope {
+            Scope::Active => self.ask_all(&all).await,
+            Scope::EveryNamenode => self.ask_every_namenode(&all).await,
+        };
+        // A report leaves out what is away; what was refused, the caller hears of.
+        let heard: Vec<Failure> =
+            failures.iter().filter(|failure| strict || !failure.is_unavailable()).cloned().collect();
+        if let Some(failure) = worst(heard) {
+            return Err(failure.into());
+        }
+        self.join(answers, failures, merge)
+    }
+
+    /// Looking is answered by the active NameNodes; entering and leaving concerns each, unless the client says otherwise.
+    pub(super) async fn safe_mode(&self) -> Result<Bytes, Stop> {
+        let unreadable = |malformed: anabranch_hrpc::wire::Malformed| Refusal::Unreadable(malformed.to_string());
+        let action = find_varint(self.call.message(), 1).map_err(unreadable)?;
+        let checked = find_varint(self.call.message(), 2).map_err(unreadable)? == Some(1);
+        let looks = action == Some(SafeModeActionProto::SafemodeGet as u64);
+        let scope = if looks || checked { Scope::Active } else { Scope::EveryNamenode };
+        self.every_namespace(merge::all_true, true, scope).await
+    }
+
+    /// Cache directives are where their path is; without a path, anywhere.
+    pub(super) async fn directive(&self) -> Result<Bytes, Stop> {
+        if self.paths.is_empty() {
+            return self.every_namespace(merge::first, true, Scope::Active).await;
+        }
+        let resolved = self.resolve()?;
+        self.at_once(&legs(&resolved.locations), merge::first, false).await
+    }
+
+    async fn ask_every_namenode<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {
+        let results = join_all(legs.iter().map(|leg| self.send_to_each(leg))).await;
+        split(legs, results)
+    }
+
+    /// Sends the same message to all.
+    pub(super) async fn payload_to_all<'l>(
+        &self,
+        legs: &'l [Leg<'_>],
+        payload: &Bytes,
+    ) -> (Vec<Answer<'l>>, Vec<Failure>) {
+        let results = join_all(legs.iter().map(|leg| self.send_payload(leg, payload.clone()))).await;
+        split(legs, results)
+    }
+}
+
+/// What answered, and what failed.
+pub(super) fn split<'l>(legs: &'l [Leg<'_>], results: Vec<Result<Bytes, Failure>>) -> (Vec<Answer<'l>>, Vec<Failure>) {
+    let mut answers = Vec::with_capacity(legs.len());
+    let mut failures = Vec::new();
+    for (leg, result) in legs.iter().zip(results) {
+        match result {
+            Ok(reply) => answers.push(Answer { nameservice: leg.nameservice.as_str(), reply }),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    (answers, failures)
+}

@@ -1,0 +1,37 @@
+//! `renewLease`: to the subclusters that the client has files open in.
+
+use anabranch_federation::NameserviceId;
+use bytes::Bytes;
+
+use super::{Forward, Leg};
+use crate::merge;
+use crate::plan::Refusal;
+use crate::respond::Stop;
+use crate::rewrite::{Edit, edit, find_all};
+
+impl Forward<'_> {
+    /// Clients name the subclusters that `create` and `append` told them; older ones do not, and are renewed everywhere.
+    /// NameNodes do not know the field.
+    pub(super) async fn renew_lease(&self) -> Result<Bytes, Stop> {
+        let unreadable = |malformed: anabranch_hrpc::wire::Malformed| Refusal::Unreadable(malformed.to_string());
+        let message = self.call.message();
+        let named = find_all(message, 2).map_err(unreadable)?;
+        let upstream = &self.core.upstream;
+        let known: Option<Vec<&NameserviceId>> = named
+            .iter()
+            .map(|name| std::str::from_utf8(name).ok().and_then(|name| Some(upstream.get(name)?.id())))
+            .collect();
+        let chosen = match known {
+            Some(known) if !known.is_empty() => known,
+            _ => upstream.all().iter().map(|nameservice| nameservice.id()).collect(),
+        };
+        let stripped = edit(message, &[&[2]], &mut |_, _| Edit::Drop).map_err(unreadable)?;
+        let payload = stripped.unwrap_or_else(|| self.call.payload.clone());
+        let legs: Vec<Leg<'_>> = chosen.into_iter().map(Leg::to).collect();
+        let (answers, failures) = self.payload_to_all(&legs, &payload).await;
+        if legs.is_empty() {
+            return Err(Refusal::NoNamespace.into());
+        }
+        self.join(answers, failures, merge::first)
+    }
+}

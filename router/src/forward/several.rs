@@ -1,0 +1,88 @@
+//! Calls about several paths.
+
+use std::borrow::Cow;
+
+use anabranch_federation::Location;
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::{Forward, Leg, Legs};
+use crate::merge;
+use crate::merge::status::{is_directory, status_of};
+use crate::method::Accept;
+use crate::plan::{self, Pair, Refusal};
+use crate::respond::Stop;
+
+impl<'a> Forward<'a> {
+    pub(super) async fn rename(&self, accept: Accept) -> Result<Bytes, Stop> {
+        let [src, dst] = self.paths else { return Err(Refusal::Missing { field: "dst" }.into()) };
+        let renames = plan::rename(self.table, src, dst, self.row, &self.caller)?;
+        let mut legs = Legs::new();
+        for Pair { nameservice, src, dst } in &renames.pairs {
+            let repeated = legs.iter().any(|leg: &Leg<'_>| leg.nameservice == *nameservice);
+            legs.push(Leg { nameservice, paths: SmallVec::from_vec(vec![src.clone(), dst.clone()]), repeated });
+        }
+        if let [only] = legs.as_slice() {
+            if renames.complete || !renames.spread {
+                return Ok(self.send(only).await?);
+            }
+        }
+        if renames.spread && self.is_directory(&legs).await? {
+            if !renames.complete {
+                let (src, dst) = (src.to_string(), dst.to_string());
+                return Err(Refusal::RenamePartly { src, dst }.into());
+            }
+            let merge = if accept == Accept::True { merge::any_true } else { merge::first };
+            // A directory of which one part moved and another did not is worse than an error.
+            return self.at_once(&legs, merge, accept == Accept::Any).await;
+        }
+        Ok(self.in_order(&legs, accept).await?)
+    }
+
+    /// Whether the source of a rename is a directory somewhere.
+    async fn is_directory(&self, legs: &[Leg<'_>]) -> Result<bool, Stop> {
+        let sources: Vec<Location<'_>> =
+            legs.iter().map(|leg| Location { nameservice: leg.nameservice, path: leg.paths[0].clone() }).collect();
+        for source in &sources {
+            let reply = self.probe(source, self.deadline).await?;
+            let found = status_of(&reply).and_then(|status| status.map(is_directory).transpose());
+            match found.map_err(|malformed| super::unreadable(source.nameservice.as_str(), &malformed))? {
+                Some(directory) => return Ok(directory),
+                None => continue,
+            }
+        }
+        Ok(false)
+    }
+
+    /// All files must lie in one subcluster; a NameNode moves blocks between its own files only.
+    pub(super) async fn concat(&self) -> Result<Bytes, Stop> {
+        let mut found: Vec<Location<'a>> = Vec::with_capacity(self.paths.len());
+        for path in self.paths {
+            let resolved = plan::resolve(self.table, path, self.row, &self.caller)?;
+            let at = match resolved.locations.as_slice() {
+                [_] => 0,
+                several => self.existing(several).await?.unwrap_or(0),
+            };
+            found.push(resolved.locations[at].clone());
+        }
+        let nameservice = match plan::concat_nameservice(&found) {
+            Ok(Some(nameservice)) => nameservice,
+            Ok(None) => return Err(Refusal::Missing { field: "trg" }.into()),
+            Err(elsewhere) => return Err(self.concat_across(&found, elsewhere).await.into()),
+        };
+        let paths = found.iter().map(|location| location.path.clone()).collect::<SmallVec<[Cow<'_, str>; 1]>>();
+        Ok(self.send(&Leg { nameservice, paths, repeated: false }).await?)
+    }
+
+    async fn concat_across(&self, found: &[Location<'a>], elsewhere: usize) -> Refusal {
+        self.learn_pools().await;
+        let pool = |location: &Location<'_>| {
+            self.core.pools.pool_of(location.nameservice).unwrap_or_else(|| location.nameservice.to_string())
+        };
+        Refusal::ConcatAcross {
+            src: self.paths[elsewhere].to_string(),
+            src_pool: pool(&found[elsewhere]),
+            target_pool: pool(&found[0]),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `getContentSummary`: of the path, and of all that is mounted below it.
+
+use anabranch_hrpc::class;
+use bytes::Bytes;
+
+use super::{Forward, Leg, legs, worst};
+use crate::merge::summary::summaries;
+use crate::plan;
+use crate::respond::Stop;
+use crate::upstream::Failure;
+
+impl Forward<'_> {
+    pub(super) async fn summary(&self) -> Result<Bytes, Stop> {
+        let locations = plan::subtree(self.table, self.path(), &self.caller);
+        match locations.as_slice() {
+            // Says why there is none.
+            [] => self.resolve().map(|_| crate::merge::empty()).map_err(Stop::from),
+            [only] => Ok(self.send(&Leg::of(only)).await?),
+            _ => {
+                let legs = legs(&locations);
+                let (answers, failures) = self.ask_all(&legs).await;
+                let missing = |one: &Failure| matches!(one, Failure::Remote(e) if e.is(class::FILE_NOT_FOUND));
+                let (absent, failed): (Vec<_>, Vec<_>) = failures.into_iter().partition(missing);
+                if !self.core.config.allow_partial_listing
+                    && let Some(failure) = worst(failed.clone())
+                {
+                    return Err(failure.into());
+                }
+                self.join(answers, if absent.is_empty() { failed } else { absent }, summaries)
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Joins the answers of several subclusters into one.
+//!
+//! Plain functions from bytes to bytes; a row of the method table names the one that its method needs. Answers come in
+//! the order in which their subclusters were asked.
+
+mod datanodes;
+pub mod listing;
+mod numbers;
+pub mod status;
+pub mod summary;
+
+use anabranch_hrpc::wire::{self, Malformed};
+use bytes::{Bytes, BytesMut};
+
+pub use datanodes::{datanodes, storage_reports};
+pub use numbers::{all_true, all_true_by_default, any_true, maximum, sum};
+
+use crate::rewrite::{delimited, find, find_all, find_varint, put_field};
+
+/// What one subcluster answered.
+#[derive(Debug, Clone)]
+pub struct Answer<'a> {
+    /// Who.
+    pub nameservice: &'a str,
+    /// The result message with its length in front, as it came.
+    pub reply: Bytes,
+}
+
+impl Answer<'_> {
+    /// The result message.
+    pub fn message(&self) -> &[u8] {
+        body(&self.reply)
+    }
+}
+
+/// Joins one or more answers into a result message with its length in front.
+pub type Merge = fn(&[Answer<'_>]) -> Result<Bytes, Malformed>;
+
+/// What is said of a message that lacks a required field: no place in it is wrong more than another.
+const UNREADABLE: Malformed = Malformed { at: 0 };
+
+/// A message without the length in front of it.
+pub fn body(reply: &[u8]) -> &[u8] {
+    let mut rest = reply;
+    wire::take_delimited(&mut rest).unwrap_or_default()
+}
+
+/// The result of a call that has nothing to say.
+pub fn empty() -> Bytes {
+    Bytes::from_static(&[0])
+}
+
+/// The first answer as it came.
+pub fn first(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
+    Ok(answers.first().map_or_else(empty, |answer| answer.reply.clone()))
+}
+
+/// The first answer whose field 1 is there, else the first.
+pub fn first_present(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
+    for answer in answers {
+        if find(answer.message(), &[1])?.is_some() {
+            return Ok(answer.reply.clone());
+        }
+    }
+    first(answers)
+}
+
+/// The first answer whose verdict (field 2 of field 1) is false, else the first.
+pub fn first_unsupported(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
+    for answer in answers {
+        let verdict = find(answer.message(), &[1])?.unwrap_or_default();
+        if find_varint(verdict, 2)? == Some(0) {
+            return Ok(answer.reply.clone());
+        }
+    }
+    first(answers)
+}
+
+/// The elements of the repeated field 1 of all answers, equal ones once.
+pub fn union(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
+    let mut body = BytesMut::new();
+    for element in distinct(answers.iter().map(Answer::message))? {
+        put_field(&mut body, 1, element);
+    }
+    Ok(delimited(&body))
+}
+
+/// The same for a list that stands inside field 1 of the result; absent where no answer has one.
+pub fn union_in_first(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
+    let mut lists = Vec::new();
+    for answer in answers {
+        lists.extend(find(answer.message(), &[1])?);
+    }
+    if lists.is_empty() {
+        return Ok(empty());
+    }
+    let mut list = BytesMut::new();
+    for element in distinct(lists.into_iter())? {
+        put_field(&mut list, 1, element);
+    }
+    let mut body = BytesMut::new();
+    put_field(&mut body, 1, &list);
+    Ok(delimited(&body))
+}
+
+fn distinct<'a>(messages: impl Iterator<Item = &'a [u8]>) -> Result<Vec<&'a [u8]>, Malformed> {
+    let mut seen = hashbrown::HashSet::new();
+    let mut elements = Vec::new();
+    for message in messages {
+        elements.extend(find_all(message, 1)?.into_iter().filter(|element| seen.insert(*element)));
+    }
+    Ok(elements)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! The rows. Order and grouping follow what the methods are about.
+
+use super::{Accept, Category, FieldPath, Here, Repeat, Route, Row, Scope, Spread};
+use crate::merge::{self, Merge};
+
+/// Most paths are the first field.
+const FIRST: &[FieldPath] = &[&[1]];
+const SECOND: &[FieldPath] = &[&[2]];
+const FIRST_TWO: &[FieldPath] = &[&[1], &[2]];
+/// The path in a `CacheDirectiveInfoProto` that is field 1, or field 2.
+const DIRECTIVE: &[FieldPath] = &[&[1, 2]];
+const FILTER: &[FieldPath] = &[&[2, 2]];
+
+const fn row(name: &'static str, category: Category, paths: &'static [FieldPath], route: Route) -> Row {
+    Row {
+        name,
+        category,
+        paths,
+        route,
+        locked: false,
+        quota: false,
+        repeat: Repeat::Idempotent,
+        reply_path: None,
+        stamp: None,
+        block: None,
+    }
+}
+
+const fn read(name: &'static str, paths: &'static [FieldPath], route: Route) -> Row {
+    row(name, Category::Read, paths, route)
+}
+
+const fn write(name: &'static str, paths: &'static [FieldPath], route: Route) -> Row {
+    row(name, Category::Write, paths, route)
+}
+
+const fn unchecked(name: &'static str, route: Route) -> Row {
+    row(name, Category::Unchecked, &[], route)
+}
+
+impl Row {
+    const fn locked(mut self) -> Self {
+        self.locked = true;
+        self
+    }
+
+    const fn quota(mut self) -> Self {
+        self.quota = true;
+        self
+    }
+
+    const fn once(mut self) -> Self {
+        self.repeat = Repeat::AtMostOnce;
+        self
+    }
+
+    const fn reply_path(mut self, at: FieldPath) -> Self {
+        self.reply_path = Some(at);
+        self
+    }
+
+    const fn block(mut self, at: FieldPath) -> Self {
+        self.block = Some(at);
+        self
+    }
+
+    const fn stamp(mut self, at: FieldPath) -> Self {
+        self.stamp = Some(at);
+        self
+    }
+}
+
+const fn in_order(accept: Accept) -> Route {
+    Route::Locations { accept, spread: Spread::Never, merge: merge::first, strict: false }
+}
+
+/// Attributes of a directory that exists in several destinations are set in all of them.
+const fn on_mounts() -> Route {
+    Route::Locations { accept: Accept::Any, spread: Spread::MountPoints, merge: merge::first, strict: false }
+}
+
+const fn snapshots(strict: bool) -> Route {
+    Route::Locations { accept: Accept::Any, spread: Spread::MountPoints, merge: merge::first, strict }
+}
+
+/// Reports: what cannot be reached is left out.
+const fn report(merge: Merge) -> Route {
+    Route::EveryNamespace { merge, strict: false, scope: Scope::Active }
+}
+
+/// Commands: either all subclusters carry it out, or the caller hears of the one that did not.
+const fn command(merge: Merge) -> Route {
+    Route::EveryNamespace { merge, strict: true, scope: Scope::Active }
+}
+
+const ANY: Route = in_order(Accept::Any);
+const PRESENT: Route = in_order(Accept::Present);
+const UNSUPPORTED: Route = Route::Unsupported { explained: true };
+
+pub(super) static ROWS: &[Row] = &[
+    // Looking at files and directories.
+    read("getBlockLocations", FIRST, PRESENT),
+    read("getFileInfo", FIRST, Route::Status),
+    read("getFileLinkInfo", FIRST, PRESENT),
+    read("getLocatedFileInfo", FIRST, PRESENT),
+    read("isFileClosed", FIRST, ANY),
+    read("getListing", FIRST, Route::Listing),
+    read("getBatchedListing", FIRST, Route::Unsupported { explained: false }),
+    read("getContentSummary", FIRST, Route::Summary),
+    read("getPreferredBlockSize", FIRST, ANY).locked(),
+    read("checkAccess", FIRST, ANY),
+    read("getLinkTarget", FIRST, PRESENT),
+    read("getStoragePolicy", FIRST, ANY),
+    read("getErasureCodingPolicy", FIRST, ANY),
+    read("getEZForPath", FIRST, PRESENT).reply_path(&[1, 2]),
+    read("getEnclosingRoot", FIRST, UNSUPPORTED),
+    read("listCorruptFileBlocks", FIRST, ANY).reply_path(&[1, 1]),
+    // Changing them.
+    write("mkdirs", FIRST, Route::Mkdirs).quota(),
+    write(
+        "delete",
+        FIRST,
+        Route::Locations {
+            accept: Accept::True,
+            spread: Spread::EveryDestination,
+            merge: merge::any_true,
+            strict: false,
+        },
+    )
+    .locked()
+    .once(),
+    write("rename", FIRST_TWO, Route::Rename(Accept::True)).locked().once(),
+    write("rename2", FIRST_TWO, Route::Rename(Accept::Any)).locked().once(),
+    write(
+        "setReplication",
+        FIRST,
+        Route::Locations { accept: Accept::True, spread: Spread::MountPoints, merge: merge::all_true, strict: false },
+    )
+    .locked()
+    .quota(),
+    write("setPermission", FIRST, on_mounts()),
+    write("setOwner", FIRST, on_mounts()),
+    write("setTimes", FIRST, ANY),
+    write("setStoragePolicy", FIRST, on_mounts()),
+    write("unsetStoragePolicy", FIRST, on_mounts()),
+    read("satisfyStoragePolicy", FIRST, ANY).locked().once(),
+    write("createSymlink", FIRST_TWO, UNSUPPORTED).once(),
+    write("setErasureCodingPolicy", FIRST, on_mounts()).once(),
+    write("unsetErasureCodingPolicy", FIRST, on_mounts()).once(),
+    write("createEncryptionZone", FIRST, ANY).once(),
+    write("setQuota", FIRST, Route::Here(Here::NoQuota)),
+    read("getQuotaUsage", FIRST, Route::Here(Here::NoQuota)),
+    // Access control lists and extended attributes.
+    read("getAclStatus", FIRST, PRESENT),
+    write("modifyAclEntries", FIRST, on_mounts()),
+    write("removeAclEntries", FIRST, on_mounts()),
+    write("removeDefaultAcl", FIRST, on_mounts()),
+    write("removeAcl", FIRST, on_mounts()),
+    write("setAcl", FIRST, on_mounts()),
+    read("getXAttrs", FIRST, ANY),
+    read("listXAttrs", FIRST, ANY),
+    write("setXAttr", FIRST, on_mounts()).once(),
+    write("removeXAttr", FIRST, on_mounts()).once(),
+    // Writing files, and leases.
+    write("create", FIRST, Route::Create).locked().quota().once().stamp(&[1]),
+    write("append", FIRST, ANY).locked().quota().once().stamp(&[2]).block(&[1, 1, 1]),
+    write("truncate", FIRST, ANY).locked().quota(),
+    write("concat", FIRST_TWO, Route::Concat).locked().once(),
+    write("addBlock", FIRST, Route::BlockPool { block: &[3], accept: Accept::Present })
+        .locked()
+        .quota()
+        .block(&[1, 1, 1]),
+    read("getAdditionalDatanode", FIRST, Route::BlockPool { block: &[2], accept: Accept::Present }),
+    write("abandonBlock", SECOND, Route::BlockPool { block: &[1], accept: Accept::Any }).quota(),
+    write("complete", FIRST, Route::BlockPool { block: &[3], accept: Accept::Any }).locked().quota(),
+    write("updateBlockForPipeline", &[], Route::BlockPool { block: &[1], accept: Accept::Any }),
+    write("updatePipeline", &[], Route::BlockPool { block: &[2], accept: Accept::Any }).once(),
+    write("reportBadBlocks", &[], Route::BadBlocks),
+    write("renewLease", &[], Route::RenewLease),
+    write("recoverLease", FIRST, ANY).locked(),
+    write("fsync", FIRST, ANY).locked(),
+    // Snapshots.
+    write("allowSnapshot", FIRST, on_mounts()).locked(),
+    write("disallowSnapshot", FIRST, on_mounts()).locked(),
+    write("createSnapshot", FIRST, on_mounts()).locked().once().reply_path(&[1]),
+    write("deleteSnapshot", FIRST, on_mounts()).locked().once(),
+    write("renameSnapshot", FIRST, on_mounts()).locked().once(),
+    read("getSnapshotListing", FIRST, snapshots(true)).locked().reply_path(&[1, 1, 3]),
+    read("getSnapshotDiffReport", FIRST, snapshots(true)).locked().reply_path(&[1, 1]),
+    read("getSnapshotDiffReportListing", FIRST, snapshots(false)).locked(),
+    read("getSnapshottableDirListing", &[], report(merge::union_in_first)),
+    // Cache directives and pools.
+    write("addCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
+    write("modifyCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
+    write("removeCacheDirective", &[], command(merge::first)).once(),
+    read("listCacheDirectives", FILTER, Route::Directive).locked(),
+    write("addCachePool", &[], command(merge::first)).once(),
+    write("modifyCachePool", &[], command(merge::first)).once(),
+    write("removeCachePool", &[], command(merge::first)).once(),
+    read("listCachePools", &[], command(merge::first)),
+    // The cluster as a whole.
+    read("getServerDefaults", &[], Route::AnyNamespace),
+    read("getStoragePolicies", &[], Route::AnyNamespace),
+    unchecked("getFsStats", report(merge::sum)),
+    read("getFsReplicatedBlockStats", &[], report(merge::sum)),
+    read("getFsECBlockGroupStats", &[], report(merge::sum)),
+    unchecked("getDatanodeReport", report(merge::datanodes)),
+    unchecked("getSlowDatanodeReport", report(merge::datanodes)),
+    unchecked("getDatanodeStorageReport", report(merge::storage_reports)),
+    write("setSafeMode", &[], Route::SafeMode),
+    unchecked("saveNamespace", command(merge::all_true_by_default)).once(),
+    unchecked("restoreFailedStorage", command(merge::all_true)),
+    write("rollEdits", &[], command(merge::maximum)),
+    unchecked("refreshNodes", Route::EveryNamespace { merge: merge::first, strict: true, scope: Scope::EveryNamenode }),
+    unchecked("finalizeUpgrade", command(merge::first)),
+    unchecked("metaSave", command(merge::first)),
+    unchecked("setBalancerBandwidth", command(merge::first)),
+    read("rollingUpgrade", &[], command(merge::first_present)),
+    unchecked("upgradeStatus", UNSUPPORTED),
+    read("getCurrentEditLogTxid", &[], command(merge::maximum)),
+    read("getEditsFromTxid", &[], UNSUPPORTED),
+    read("getErasureCodingPolicies", &[], report(merge::union)),
+    read("getErasureCodingCodecs", &[], report(merge::union)),
+    write("addErasureCodingPolicies", &[], command(merge::union)).once(),
+    write("removeErasureCodingPolicy", &[], command(merge::first)).once(),
+    write("enableErasureCodingPolicy", &[], command(merge::first)).once(),
+    write("disableErasureCodingPolicy", &[], command(merge::first)).once(),
+    unchecked("getECTopologyResultForPolicies", command(merge::first_unsupported)),
+    read("listEncryptionZones", &[], UNSUPPORTED),
+    read("listReencryptionStatus", &[], UNSUPPORTED),
+    write("reencryptEncryptionZone", &[], UNSUPPORTED).once(),
+    read("getDataEncryptionKey", &[], UNSUPPORTED),
+    read("listOpenFiles", &[], UNSUPPORTED),
+    read("msync", &[], Route::Here(Here::Nothing)),
+    unchecked("getHAServiceState", Route::Here(Here::HaState)),
+    write("getDelegationToken", &[], Route::Here(Here::Nothing)),
+    write("renewDelegationToken", &[], Route::Here(Here::NoTokens)),
+    write("cancelDelegationToken", &[], Route::Here(Here::NoTokens)),
+];

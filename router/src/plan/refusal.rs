@@ -1,0 +1,115 @@
+//! Why a call is not forwarded. The sentences are those of Hadoop's router; tools look for them.
+
+/// A call that stops at the router.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It would take a mount point away.
+    #[error("The operation is not allowed because the path: {path} is a mount point")]
+    MountPoint {
+        /// The client's path.
+        path: String,
+    },
+    /// It would take the mount points below away.
+    #[error("The operation is not allowed because there are mount points: {children} under the path: {path}")]
+    MountsBelow {
+        /// The client's path.
+        path: String,
+        /// Names of the mount points, separated by commas.
+        children: String,
+    },
+    /// No mount covers the path, and nobody owns the rest.
+    #[error("Cannot find locations for {path}, because the default nameservice is disabled to read or write")]
+    NoDefaultNameservice {
+        /// The client's path.
+        path: String,
+    },
+    /// A write below a read-only mount.
+    #[error("{path} is in a read only mount point")]
+    ReadOnly {
+        /// The client's path.
+        path: String,
+    },
+    /// A rename from one subcluster to another.
+    #[error("Rename of {src} to {dst} is not allowed, no eligible destination in the same namespace was found")]
+    RenameAcross {
+        /// The client's source path.
+        src: String,
+        /// The client's destination path.
+        dst: String,
+    },
+    /// A rename of a directory of which one part would stay behind.
+    #[error(
+        "Rename of {src} to {dst} is not allowed. The number of remote locations for both source and target should be same."
+    )]
+    RenamePartly {
+        /// The client's source path.
+        src: String,
+        /// The client's destination path.
+        dst: String,
+    },
+    /// A concat of files of different subclusters.
+    #[error(
+        "Cannot concatenate source file {src} because it is located in a different namespace with block pool id {src_pool} from the target file with block pool id {target_pool}"
+    )]
+    ConcatAcross {
+        /// The client's path of the file elsewhere.
+        src: String,
+        /// Block pool of that file, or its nameservice when the pool is not known.
+        src_pool: String,
+        /// The same of the target.
+        target_pool: String,
+    },
+    /// The mount table is not loaded, or too old to be trusted with changes.
+    #[error("Router {router} is in safe mode and cannot handle {category} requests")]
+    SafeMode {
+        /// Id of this router.
+        router: String,
+        /// `READ` or `WRITE`.
+        category: &'static str,
+    },
+    /// The method is known, but not implemented.
+    #[error("Operation \"{method}\" is not supported")]
+    Unsupported {
+        /// Its name.
+        method: &'static str,
+    },
+    /// The same for the method of which Java says nothing.
+    #[error("")]
+    UnsupportedSilently,
+    /// Quotas are set on the NameNodes.
+    #[error("The quota system is disabled in Router.")]
+    NoQuota,
+    /// There are no delegation tokens without security.
+    #[error("Delegation tokens are issued only with security on; this router runs with simple authentication")]
+    NoTokens,
+    /// Nothing is known that could answer.
+    #[error("No namespace available.")]
+    NoNamespace,
+    /// No subcluster owns this block pool.
+    #[error("Cannot locate a registered namenode for {wanted} from {router}")]
+    NoNamenode {
+        /// Nameservice or block pool.
+        wanted: String,
+        /// Id of this router.
+        router: String,
+    },
+    /// The parameter message cannot be read.
+    #[error("Message missing required fields: {field}")]
+    Missing {
+        /// What is not there.
+        field: &'static str,
+    },
+    /// The parameter message cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The caller has too much under way.
+    #[error("Router {router} is overloaded: user {user} has {limit} calls in flight")]
+    UserOverloaded {
+        /// Id of this router.
+        router: String,
+        /// Effective user.
+        user: String,
+        /// How many are allowed.
+        limit: usize,
+    },
+}

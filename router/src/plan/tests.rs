@@ -1,0 +1,148 @@
+use anabranch_federation::{MountEntry, NameserviceId, Order};
+
+use super::*;
+use crate::method;
+
+fn entry(source: &str, destinations: &[(&str, &str)], order: Order) -> MountEntry {
+    MountEntry { order, ..MountEntry::parse(source, destinations.iter().copied()).unwrap() }
+}
+
+fn table() -> MountTable {
+    let read_only = MountEntry { read_only: true, ..entry("/ro", &[("ns1", "/r")], Order::Hash) };
+    MountTable::build(
+        [
+            entry("/data", &[("ns1", "/d")], Order::Hash),
+            entry("/data/hot", &[("ns2", "/hot")], Order::Hash),
+            entry("/logs", &[("ns1", "/l")], Order::Hash),
+            entry("/wide", &[("ns1", "/w"), ("ns2", "/w")], Order::HashAll),
+            entry("/deep/a/b", &[("ns2", "/b")], Order::Hash),
+            entry("/ro/rw", &[("ns2", "/rw")], Order::Hash),
+            read_only,
+        ],
+        Some(NameserviceId::parse("ns0").unwrap()),
+    )
+}
+
+const ALICE: Caller<'static> =
+    Caller { user: "alice", placement: Placement { random: None, local: None, available: &[] } };
+
+fn row(name: &str) -> &'static Row {
+    method::find(name).unwrap().1
+}
+
+/// `ns:path` of each location, or the refusal's sentence.
+fn planned(method: &str, path: &str) -> Result<Vec<String>, String> {
+    let table = table();
+    let resolved = resolve(&table, path, row(method), &ALICE).map_err(|refusal| refusal.to_string())?;
+    Ok(resolved.locations.iter().map(|one| format!("{}:{}", one.nameservice, one.path)).collect())
+}
+
+#[test]
+fn paths_go_where_they_are_mounted() {
+    let rows = [
+        ("getFileInfo", "/data/x", "ns1:/d/x"),
+        ("getFileInfo", "/data/hot/x", "ns2:/hot/x"),
+        ("getFileInfo", "/data", "ns1:/d"),
+        ("getFileInfo", "/elsewhere", "ns0:/elsewhere"),
+        ("delete", "/data/x", "ns1:/d/x"),
+        ("mkdirs", "/data", "ns1:/d"),
+        ("getFileInfo", "/ro/x", "ns1:/r/x"),
+        ("mkdirs", "/ro/rw/x", "ns2:/rw/x"),
+        ("getFileInfo", "/user/alice/.Trash/Current/data/x", "ns1:/user/alice/.Trash/Current/data/x"),
+        ("getFileInfo", "/user/bob/.Trash/Current/data/x", "ns0:/user/bob/.Trash/Current/data/x"),
+    ];
+    for (method, path, expected) in rows {
+        assert_eq!(planned(method, path), Ok(vec![expected.to_owned()]), "{method} {path}");
+    }
+}
+
+#[test]
+fn what_is_refused_and_how() {
+    let locked = "The operation is not allowed because";
+    let rows = [
+        ("delete", "/data", format!("{locked} the path: /data is a mount point")),
+        ("rename", "/logs", format!("{locked} the path: /logs is a mount point")),
+        ("delete", "/deep", format!("{locked} there are mount points: a under the path: /deep")),
+        ("create", "/", format!("{locked} there are mount points: data,deep,logs,ro,wide under the path: /")),
+        ("getPreferredBlockSize", "/data", format!("{locked} the path: /data is a mount point")),
+        ("setPermission", "/ro/x", "/ro/x is in a read only mount point".to_owned()),
+        ("create", "/ro/x", "/ro/x is in a read only mount point".to_owned()),
+    ];
+    for (method, path, expected) in rows {
+        assert_eq!(planned(method, path), Err(expected), "{method} {path}");
+    }
+    let bare = MountTable::build([entry("/data", &[("ns1", "/d")], Order::Hash)], None);
+    let refusal = resolve(&bare, "/x", row("getFileInfo"), &ALICE).unwrap_err();
+    let expected = "Cannot find locations for /x, because the default nameservice is disabled to read or write";
+    assert_eq!(refusal.to_string(), expected);
+}
+
+#[test]
+fn all_locations_are_asked_where_directories_are_everywhere() {
+    let table = table();
+    let rows = [
+        ("/wide/x", Spread::EveryDestination, true),
+        ("/wide/x", Spread::Never, false),
+        ("/data/x", Spread::EveryDestination, false),
+        ("/data", Spread::MountPoints, true),
+        ("/deep", Spread::MountPoints, true),
+        ("/logs/x", Spread::MountPoints, false),
+    ];
+    for (path, spread, expected) in rows {
+        let resolved = table.resolve(path).unwrap();
+        assert_eq!(at_once(&table, path, &resolved, spread), expected, "{path} {spread:?}");
+    }
+}
+
+/// `ns:src->dst` of each pair, or the refusal's sentence.
+fn renamed(src: &str, dst: &str) -> Result<(Vec<String>, bool), String> {
+    let table = table();
+    let renames = rename(&table, src, dst, row("rename2"), &ALICE).map_err(|refusal| refusal.to_string())?;
+    let pairs = renames.pairs.iter().map(|pair| format!("{}:{}->{}", pair.nameservice, pair.src, pair.dst));
+    Ok((pairs.collect(), renames.complete))
+}
+
+#[test]
+fn a_rename_stays_in_one_subcluster() {
+    assert_eq!(renamed("/data/a", "/logs/b"), Ok((vec!["ns1:/d/a->/l/b".into()], true)));
+    assert_eq!(renamed("/data/a", "/wide/b"), Ok((vec!["ns1:/d/a->/w/b".into()], true)));
+    let (mut pairs, complete) = renamed("/wide/a", "/wide/b").unwrap();
+    pairs.sort();
+    assert_eq!((pairs, complete), (vec!["ns1:/w/a->/w/b".into(), "ns2:/w/a->/w/b".into()], true));
+    assert_eq!(renamed("/wide/a", "/data/b").unwrap().1, false);
+    let across =
+        "Rename of /data/a to /data/hot/a is not allowed, no eligible destination in the same namespace was found";
+    assert_eq!(renamed("/data/a", "/data/hot/a"), Err(across.to_owned()));
+    assert!(renamed("/data", "/logs/x").unwrap_err().contains("is a mount point"));
+    // Onto a mount point is a rename onto its destination.
+    assert_eq!(renamed("/data/a", "/logs"), Ok((vec!["ns1:/d/a->/l".into()], true)));
+    assert!(renamed("/data/a", "/ro/a").unwrap_err().contains("read only"));
+    let trash = "/user/alice/.Trash/Current/data/a";
+    assert_eq!(renamed("/data/a", trash), Ok((vec![format!("ns1:/d/a->{trash}")], true)));
+}
+
+#[test]
+fn files_of_a_concat_share_a_subcluster() {
+    let table = table();
+    let at = |path| table.resolve(path).unwrap().locations[0].clone();
+    assert_eq!(concat_nameservice(&[at("/data/a"), at("/logs/b")]).unwrap().unwrap(), "ns1");
+    assert_eq!(concat_nameservice(&[at("/data/a"), at("/data/b"), at("/data/hot/c")]), Err(2));
+    assert_eq!(concat_nameservice(&[]), Ok(None));
+}
+
+#[test]
+fn a_subtree_counts_nothing_twice() {
+    let nested = MountTable::build(
+        [
+            entry("/", &[("ns1", "/")], Order::Hash),
+            entry("/a", &[("ns1", "/x")], Order::Hash),
+            entry("/b", &[("ns2", "/x")], Order::Hash),
+            entry("/c", &[("ns2", "/x/y")], Order::Hash),
+            entry("/d", &[("ns2", "/xy")], Order::Hash),
+        ],
+        None,
+    );
+    let found = subtree(&nested, "/", &ALICE);
+    let found: Vec<_> = found.iter().map(|one| format!("{}:{}", one.nameservice, one.path)).collect();
+    assert_eq!(found, ["ns1:/", "ns2:/x", "ns2:/xy"]);
+}

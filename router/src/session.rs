@@ -1,0 +1,153 @@
+//! A client's calls: from the method's row to the answer.
+
+mod caller_context;
+mod impersonation;
+mod users;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anabranch_federation::{MountTable, Placement};
+use anabranch_hdfs_proto::common::HaServiceStateProto;
+use anabranch_hdfs_proto::hdfs::HaServiceStateResponseProto;
+use anabranch_hrpc::{Call, Exception, Handler, Identity, Payload, Protocol, Reply};
+use bytes::Bytes;
+
+pub use caller_context::of_client;
+pub use impersonation::Impersonation;
+pub use users::Users;
+
+use crate::core::Core;
+use crate::facts;
+use crate::forward::Forward;
+use crate::merge;
+use crate::method::{self, Category, Here, Route, Row};
+use crate::metrics::{Ending, Metrics};
+use crate::plan::{Caller, Refusal};
+use crate::respond::Stop;
+use crate::upstream::CLIENT_PROTOCOL;
+
+/// Serves ClientProtocol by forwarding.
+pub struct Session {
+    core: Arc<Core>,
+}
+
+impl Session {
+    /// A handler over the state of the data plane.
+    pub fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    async fn answer(&self, call: &Call, row: &'static Row) -> Result<Bytes, Stop> {
+        let core = &*self.core;
+        let table = core.mounts.load_full();
+        if let Some(answer) = self.here(row, table.is_some()) {
+            return answer;
+        }
+        let Some(table) = table else { return Err(self.safe_mode(row.category).into()) };
+        let identity = &call.peer.identity;
+        let Some(_place) = core.users.admit(&identity.user) else {
+            let (router, user) = (core.config.router_id.clone(), identity.user.to_string());
+            return Err(Refusal::UserOverloaded { router, user, limit: core.users.limit() }.into());
+        };
+        let paths = facts::paths(row, call.message())?;
+        let forward = Forward {
+            core,
+            call,
+            row,
+            table: &table,
+            paths: &paths,
+            caller: caller(identity, &table, row),
+            deadline: core.upstream.deadline(),
+        };
+        if row.category == Category::Write {
+            // What may change something runs to its end, whether or not anybody waits for it.
+            return forward.run().await;
+        }
+        tokio::select! {
+            biased;
+            answer = forward.run() => answer,
+            () = call.peer.gone.cancelled() => Err(Stop::Gone),
+        }
+    }
+
+    /// The answer to calls that go nowhere.
+    fn here(&self, row: &Row, loaded: bool) -> Option<Result<Bytes, Stop>> {
+        let answer = match row.route {
+            Route::Here(Here::HaState) => return Some(Ok(ha_state(loaded))),
+            _ if row.category == Category::Write && !loaded => Err(self.safe_mode(row.category)),
+            Route::Here(Here::Nothing) => Ok(merge::empty()),
+            Route::Here(Here::NoTokens) => Err(Refusal::NoTokens),
+            Route::Here(Here::NoQuota) => Err(Refusal::NoQuota),
+            Route::Unsupported { explained: true } => Err(Refusal::Unsupported { method: row.name }),
+            Route::Unsupported { explained: false } => Err(Refusal::UnsupportedSilently),
+            _ => return None,
+        };
+        Some(answer.map_err(Stop::from))
+    }
+
+    fn safe_mode(&self, category: Category) -> Refusal {
+        Refusal::SafeMode { router: self.core.config.router_id.clone(), category: category.word() }
+    }
+}
+
+impl Handler for Session {
+    fn protocols(&self) -> &'static [Protocol] {
+        &[CLIENT_PROTOCOL]
+    }
+
+    fn authorize(&self, peer: SocketAddr, identity: &Identity, _protocol: &str) -> Result<(), Exception> {
+        self.core.impersonation.authorize(peer, identity)
+    }
+
+    async fn call(&self, call: Call) -> Reply {
+        let Some((at, row)) = method::find(call.method.as_str()) else {
+            return Err(Exception::no_such_method(call.method.as_str(), call.protocol));
+        };
+        let mut counted = Counted::new(&self.core.metrics, at);
+        match self.answer(&call, row).await {
+            Ok(reply) => {
+                counted.ending = Ending::Ok;
+                Ok(Payload::raw(reply))
+            }
+            Err(stop) => {
+                counted.ending = stop.ending();
+                tracing::debug!(method = row.name, user = %call.peer.identity, ?stop, "call is refused");
+                Err(stop.into_exception(&self.core.config.router_id))
+            }
+        }
+    }
+}
+
+fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row) -> Caller<'a> {
+    // Orders look at more than the path only where a mount has several destinations; a random number is cheap enough.
+    let random = (!table.is_empty() && !row.paths.is_empty()).then(rand::random);
+    Caller { user: identity.short_name(), placement: Placement { random, ..Placement::default() } }
+}
+
+fn ha_state(loaded: bool) -> Bytes {
+    let state = if loaded { HaServiceStateProto::Active } else { HaServiceStateProto::Standby };
+    let message = HaServiceStateResponseProto { state: state.into() };
+    Payload::message(&message).0.swap_remove(0)
+}
+
+/// Counts a call when it ends, however it ends.
+struct Counted<'a> {
+    metrics: &'a Metrics,
+    row: usize,
+    ending: Ending,
+}
+
+impl<'a> Counted<'a> {
+    fn new(metrics: &'a Metrics, row: usize) -> Self {
+        metrics.in_flight.inc();
+        Self { metrics, row, ending: Ending::Abandoned }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.metrics.in_flight.dec();
+        self.metrics.ended(self.row, self.ending);
+    }
+}

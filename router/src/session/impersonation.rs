@@ -1,0 +1,192 @@
+//! Who may act for whom (`hadoop.proxyuser.*`).
+
+use std::net::{IpAddr, SocketAddr};
+
+use anabranch_hrpc::{Exception, Identity};
+use hashbrown::HashMap;
+
+use crate::config::{Names, ProxyUsers};
+
+/// The rules, with hosts as addresses.
+#[derive(Debug, Default)]
+pub struct Impersonation {
+    rules: HashMap<String, Rule>,
+    groups: HashMap<String, Vec<String>>,
+    allow_all: bool,
+}
+
+#[derive(Debug)]
+struct Rule {
+    users: Names,
+    groups: Names,
+    hosts: Hosts,
+}
+
+#[derive(Debug)]
+enum Hosts {
+    Any,
+    Of(Vec<Range>),
+}
+
+/// Addresses that share their first bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Impersonation {
+    /// Looks the names of hosts up once.
+    pub async fn new(config: &ProxyUsers) -> Self {
+        let mut rules = HashMap::new();
+        for rule in &config.rules {
+            let hosts = match &rule.hosts {
+                Names::Any => Hosts::Any,
+                Names::Of(hosts) => Hosts::Of(ranges(hosts).await),
+            };
+            rules
+                .insert(rule.real_user.clone(), Rule { users: rule.users.clone(), groups: rule.groups.clone(), hosts });
+        }
+        Self { rules, groups: config.groups.iter().cloned().collect(), allow_all: config.allow_all }
+    }
+
+    /// Whether the identity may be used from this address.
+    ///
+    /// # Errors
+    /// `AuthorizationException` in the words of Hadoop.
+    pub fn authorize(&self, peer: SocketAddr, identity: &Identity) -> Result<(), Exception> {
+        let Some(real) = &identity.real_user else { return Ok(()) };
+        if self.allow_all || *real == identity.user {
+            return Ok(());
+        }
+        let refused = || Err(Exception::impersonation_refused(real, &identity.user));
+        let Some(rule) = self.rules.get(Identity::simple(real.clone()).short_name()) else { return refused() };
+        if !self.covers(rule, identity.short_name()) {
+            return refused();
+        }
+        let address = peer.ip().to_canonical();
+        if !rule.hosts.contain(address) {
+            let message = format!("Unauthorized connection for super-user: {real} from IP {address}");
+            return Err(Exception::unauthorized(anabranch_hrpc::class::AUTHORIZATION, message));
+        }
+        Ok(())
+    }
+
+    fn covers(&self, rule: &Rule, user: &str) -> bool {
+        let named = |names: &Names, name: &str| match names {
+            Names::Any => true,
+            Names::Of(list) => list.iter().any(|one| one == name),
+        };
+        let member = |group: &str| self.groups.get(group).is_some_and(|members| members.iter().any(|one| one == user));
+        named(&rule.users, user)
+            || match &rule.groups {
+                Names::Any => true,
+                Names::Of(groups) => groups.iter().any(|group| member(group)),
+            }
+    }
+}
+
+impl Hosts {
+    fn contain(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(ranges) => ranges.iter().any(|range| range.contains(address)),
+        }
+    }
+}
+
+impl Range {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().ok()?;
+        let all = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(all), |bits| bits.parse().ok().filter(|bits| *bits <= all))?;
+        Some(Self { address, bits })
+    }
+
+    fn contains(self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let differing = u32::from(own) ^ u32::from(other);
+                differing.leading_zeros() >= self.bits.into()
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let differing = u128::from(own) ^ u128::from(other);
+                differing.leading_zeros() >= self.bits.into()
+            }
+            _ => false,
+        }
+    }
+}
+
+async fn ranges(hosts: &[String]) -> Vec<Range> {
+    let mut ranges = Vec::new();
+    for host in hosts {
+        if let Some(range) = Range::parse(host) {
+            ranges.push(range);
+            continue;
+        }
+        match tokio::net::lookup_host((host.as_str(), 0)).await {
+            Ok(found) => ranges.extend(found.filter_map(|address| Range::parse(&address.ip().to_string()))),
+            Err(error) => tracing::warn!(host, %error, "a host of hadoop.proxyuser.*.hosts has no address; ignored"),
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ProxyRule;
+
+    fn names(list: &[&str]) -> Names {
+        if list == ["*"] { Names::Any } else { Names::Of(list.iter().map(ToString::to_string).collect()) }
+    }
+
+    async fn check(users: &[&str], groups: &[&str], hosts: &[&str], user: &str) -> Result<(), String> {
+        let config = ProxyUsers {
+            rules: vec![ProxyRule {
+                real_user: "oozie".into(),
+                users: names(users),
+                groups: names(groups),
+                hosts: names(hosts),
+            }],
+            groups: vec![("staff".into(), vec!["alice".into()])],
+            allow_all: false,
+        };
+        let identity = Identity { user: user.into(), real_user: Some("oozie/h@R".into()) };
+        let rules = Impersonation::new(&config).await;
+        rules.authorize("10.0.1.7:99".parse().unwrap(), &identity).map_err(|exception| exception.message)
+    }
+
+    #[tokio::test]
+    async fn rules_decide_by_user_group_and_host() {
+        let refused = Err("User: oozie/h@R is not allowed to impersonate alice".to_owned());
+        let elsewhere = Err("Unauthorized connection for super-user: oozie/h@R from IP 10.0.1.7".to_owned());
+        let rows: &[(&[&str], &[&str], &[&str], &Result<(), String>)] = &[
+            (&["alice"], &[], &["*"], &Ok(())),
+            (&["*"], &[], &["10.0.0.0/16"], &Ok(())),
+            (&[], &["staff"], &["10.0.1.7"], &Ok(())),
+            (&[], &["*"], &["*"], &Ok(())),
+            (&["bob"], &["others"], &["*"], &refused),
+            (&[], &[], &["*"], &refused),
+            (&["*"], &[], &["10.0.2.0/24", "::1"], &elsewhere),
+            (&["*"], &[], &[], &elsewhere),
+        ];
+        for (users, groups, hosts, expected) in rows {
+            assert_eq!(check(users, groups, hosts, "alice").await, **expected, "{users:?} {groups:?} {hosts:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_rules_nobody_acts_for_another() {
+        let rules = Impersonation::new(&ProxyUsers::default()).await;
+        let peer = "10.0.0.1:1".parse().unwrap();
+        let mallory = Identity { user: "root".into(), real_user: Some("mallory".into()) };
+        let refusal = rules.authorize(peer, &mallory).unwrap_err();
+        assert_eq!(refusal.message, "User: mallory is not allowed to impersonate root");
+        assert_eq!(rules.authorize(peer, &Identity::simple("root")), Ok(()));
+        let all = Impersonation::new(&ProxyUsers { allow_all: true, ..ProxyUsers::default() }).await;
+        assert_eq!(all.authorize(peer, &mallory), Ok(()));
+    }
+}

@@ -1,0 +1,184 @@
+//! Subclusters: which NameNode gets a call, over which connection, and what happens when it fails.
+
+mod failover;
+mod failure;
+mod namenode;
+mod nameservice;
+mod pool;
+mod trouble;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use anabranch_federation::NameserviceId;
+use anabranch_hrpc::{CallId, CallerContext, ConnectOptions, Identity, Payload, Protocol, Request};
+use bytes::Bytes;
+use hashbrown::HashMap;
+use tokio::time::Instant;
+
+pub use failover::{Journey, Outcome, Step};
+pub use failure::Failure;
+pub use namenode::Namenode;
+pub use nameservice::Nameservice;
+use trouble::Trouble;
+
+use crate::config::{NameserviceConfig, UpstreamConfig};
+use crate::method::Repeat;
+use crate::metrics::Metrics;
+
+/// What clients speak.
+pub const CLIENT_PROTOCOL: Protocol = Protocol { name: "org.apache.hadoop.hdfs.protocol.ClientProtocol", version: 1 };
+/// What NameNodes speak among themselves; tells which block pool a NameNode has.
+pub const NAMENODE_PROTOCOL: Protocol =
+    Protocol { name: "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol", version: 1 };
+
+/// A call on its way to a NameNode.
+pub struct Outgoing<'a> {
+    /// Method name.
+    pub method: &'static str,
+    /// The protocol that declares it.
+    pub protocol: Protocol,
+    /// As whom.
+    pub identity: &'a Identity,
+    /// The caller's identity of the call, or the router's for calls of its own.
+    pub id: CallId,
+    /// Makes what the NameNode notes about the call; asked once per attempt.
+    pub context: &'a (dyn Fn() -> Option<CallerContext> + Sync),
+    /// The parameter message with its length in front.
+    pub payload: Bytes,
+    /// Whether it may be sent again when it is not known whether it ran.
+    pub repeat: Repeat,
+    /// When all attempts must have ended.
+    pub deadline: Instant,
+}
+
+impl Outgoing<'_> {
+    /// Whether a second attempt is harmless after one that may have run.
+    fn repeatable(&self) -> bool {
+        self.repeat == Repeat::Idempotent || (self.id.client_id.len() == CLIENT_ID_LENGTH && self.id.call_id >= 0)
+    }
+}
+
+/// Bytes of a client id that a NameNode's retry cache takes.
+const CLIENT_ID_LENGTH: usize = 16;
+
+/// All subclusters.
+pub struct Upstream {
+    nameservices: HashMap<NameserviceId, Arc<Nameservice>>,
+    order: Vec<Arc<Nameservice>>,
+    options: ConnectOptions,
+    config: UpstreamConfig,
+    client_id: Bytes,
+    next_call: AtomicI32,
+}
+
+impl Upstream {
+    /// Connects to nothing yet. `calls_per_nameservice` bounds what is in flight to each subcluster.
+    pub fn new(
+        nameservices: Vec<(NameserviceId, NameserviceConfig)>,
+        config: UpstreamConfig,
+        calls_per_nameservice: usize,
+        metrics: &Metrics,
+    ) -> Self {
+        let order: Vec<_> = nameservices
+            .into_iter()
+            .map(|(id, nameservice)| {
+                Arc::new(Nameservice::new(id, &nameservice, calls_per_nameservice, config.max_connections, metrics))
+            })
+            .collect();
+        Self {
+            nameservices: order.iter().map(|nameservice| (nameservice.id().clone(), nameservice.clone())).collect(),
+            order,
+            options: ConnectOptions {
+                connect_timeout: config.connect_timeout,
+                handshake_timeout: config.handshake_timeout,
+                max_frame: config.max_frame,
+                idle_close: config.idle_close,
+                ..ConnectOptions::default()
+            },
+            config,
+            client_id: Bytes::copy_from_slice(&rand::random::<[u8; CLIENT_ID_LENGTH]>()),
+            next_call: AtomicI32::new(0),
+        }
+    }
+
+    /// A subcluster.
+    pub fn get(&self, id: &str) -> Option<&Arc<Nameservice>> {
+        self.nameservices.get(id)
+    }
+
+    /// All of them, in the order of the configuration.
+    pub fn all(&self) -> &[Arc<Nameservice>] {
+        &self.order
+    }
+
+    /// An identity for a call of the router's own.
+    pub fn own_call(&self) -> CallId {
+        let call_id = self.next_call.fetch_add(1, Ordering::Relaxed) & i32::MAX;
+        CallId { client_id: self.client_id.clone(), call_id, retry_count: 0 }
+    }
+
+    /// When a call that starts now must have ended.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.config.call_timeout
+    }
+
+    /// Sends a call to the active NameNode and returns the result message with its length in front.
+    pub async fn call(&self, nameservice: &Nameservice, call: &Outgoing<'_>) -> Result<Bytes, Failure> {
+        let flight = nameservice.admit()?;
+        let mut journey =
+            Journey::new(nameservice.namenodes().len(), nameservice.preferred(), self.config.max_attempts);
+        loop {
+            let at = journey.namenode();
+            let result = self.attempt(&nameservice.namenodes()[at], call).await;
+            let outcome = result.as_ref().map_or_else(Trouble::outcome, |_| Outcome::Answered);
+            match journey.step(outcome, call.repeatable()) {
+                Step::Finish => {
+                    nameservice.prefer(at);
+                    flight.answered();
+                    return result.map_err(|trouble| trouble.failure(nameservice, call.method));
+                }
+                Step::Same | Step::Next => {
+                    tracing::debug!(nameservice = %nameservice.id(), method = call.method, ?outcome, "call is tried again");
+                }
+                Step::GiveUp => return result.map_err(|trouble| trouble.failure(nameservice, call.method)),
+            }
+        }
+    }
+
+    /// Sends a call to each NameNode of a subcluster, one after the other; standby ones take part.
+    pub async fn call_each(&self, nameservice: &Nameservice, call: &Outgoing<'_>) -> Result<Bytes, Failure> {
+        let _flight = nameservice.admit()?;
+        let mut last = Bytes::new();
+        for namenode in nameservice.namenodes() {
+            let result = self.attempt(namenode, call).await;
+            last = result.map_err(|trouble| trouble.failure(nameservice, call.method))?;
+        }
+        Ok(last)
+    }
+
+    async fn attempt(&self, namenode: &Namenode, call: &Outgoing<'_>) -> Result<Bytes, Trouble> {
+        let mut others = 0;
+        loop {
+            let connection =
+                namenode.connection(call.identity, call.protocol, others, &self.options, call.deadline).await?;
+            let request = Request {
+                id: call.id.clone(),
+                method: call.method.into(),
+                protocol: call.protocol.name,
+                version: call.protocol.version,
+                caller_context: (call.context)(),
+                payload: Payload::raw(call.payload.clone()),
+                deadline: call.deadline,
+            };
+            match connection.call(request).await.map_err(Trouble::from) {
+                // The same call is in flight there: a client that lost patience has sent it again.
+                Err(Trouble::Duplicate) if others < MAX_DUPLICATES => others += 1,
+                result => return result,
+            }
+        }
+    }
+}
+
+/// How many connections the same call may be in flight on at once.
+const MAX_DUPLICATES: usize = 3;

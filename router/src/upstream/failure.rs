@@ -1,0 +1,80 @@
+//! Why a subcluster gave no result.
+
+use anabranch_hrpc::Exception;
+
+/// A call that brought no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The NameNode threw it.
+    #[error("{0}")]
+    Remote(Exception),
+    /// No NameNode could be reached.
+    #[error("No namenodes available under nameservice {nameservice}: {reason}")]
+    Unreachable {
+        /// Which subcluster.
+        nameservice: String,
+        /// What the last attempt met.
+        reason: String,
+    },
+    /// None of its NameNodes is active.
+    #[error("No namenode available to invoke {method} in [{nameservice}]")]
+    NoActive {
+        /// Which subcluster.
+        nameservice: String,
+        /// Method name.
+        method: String,
+    },
+    /// The connection broke after the call went out, and the call may not be sent again.
+    #[error("the connection to {nameservice} ended before the answer of {method} came: {reason}")]
+    Lost {
+        /// Which subcluster.
+        nameservice: String,
+        /// Method name.
+        method: String,
+        /// How it ended.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("{nameservice} did not answer {method} in time")]
+    TimedOut {
+        /// Which subcluster.
+        nameservice: String,
+        /// Method name.
+        method: String,
+    },
+    /// As many calls are in flight to it as are allowed.
+    #[error("overloaded for NS: {nameservice}")]
+    Overloaded {
+        /// Which subcluster.
+        nameservice: String,
+    },
+    /// The configuration does not know it.
+    #[error("Cannot locate a registered namenode for {nameservice}")]
+    Unknown {
+        /// Which subcluster.
+        nameservice: String,
+    },
+    /// The request is larger than what it takes.
+    #[error("{nameservice}: {reason}")]
+    TooLarge {
+        /// Which subcluster.
+        nameservice: String,
+        /// Its size and the limit.
+        reason: String,
+    },
+    /// Its answer is not what the protocol says.
+    #[error("unreadable answer of {nameservice}: {reason}")]
+    Unreadable {
+        /// Which subcluster.
+        nameservice: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Failure {
+    /// Whether another location may do better: the subcluster is away, rather than of another opinion.
+    pub fn is_unavailable(&self) -> bool {
+        !matches!(self, Self::Remote(_) | Self::Unknown { .. } | Self::TooLarge { .. } | Self::Unreadable { .. })
+    }
+}

@@ -1,0 +1,70 @@
+//! Why one attempt at one NameNode brought no result.
+
+use anabranch_hrpc::{ClientError, Exception, class};
+
+use super::{Failure, Nameservice, Outcome};
+
+/// What went wrong. Cheap to tell to several calls that waited for the same connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The NameNode threw this.
+    Exception(Exception),
+    /// No connection.
+    NotReached(String),
+    /// The call did not go out.
+    NotSent(String),
+    /// The same call is in flight on the connection.
+    Duplicate,
+    /// It went out, and no answer came.
+    Lost(String),
+    /// The deadline passed.
+    TimedOut,
+    /// Larger than what the NameNode takes.
+    TooLarge(String),
+}
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Self {
+        let reason = error.to_string();
+        match error {
+            ClientError::Remote(exception) | ClientError::Fatal(exception) => Self::Exception(exception),
+            ClientError::Connect { .. } => Self::NotReached(reason),
+            ClientError::Timeout { .. } => Self::TimedOut,
+            ClientError::Closed { sent: false, .. } => Self::NotSent(reason),
+            ClientError::Closed { sent: true, .. } | ClientError::Protocol(_) => Self::Lost(reason),
+            ClientError::TooLarge { .. } => Self::TooLarge(reason),
+            ClientError::DuplicateCall => Self::Duplicate,
+        }
+    }
+}
+
+impl Trouble {
+    /// What the failover decision makes of it.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Exception(exception) if exception.is(class::STANDBY) => Outcome::Standby,
+            Self::Exception(_) | Self::TooLarge(_) => Outcome::Answered,
+            Self::NotReached(_) => Outcome::NotReached,
+            Self::NotSent(_) | Self::Duplicate => Outcome::NotSent,
+            Self::Lost(_) => Outcome::Lost,
+            Self::TimedOut => Outcome::TimedOut,
+        }
+    }
+
+    /// The failure of the call, when nothing more is tried.
+    pub(super) fn failure(self, nameservice: &Nameservice, method: &str) -> Failure {
+        let nameservice = nameservice.id().to_string();
+        let method = method.to_owned();
+        match self {
+            Self::Exception(exception) if exception.is(class::STANDBY) => Failure::NoActive { nameservice, method },
+            Self::Exception(exception) => Failure::Remote(exception),
+            Self::NotReached(reason) | Self::NotSent(reason) => Failure::Unreachable { nameservice, reason },
+            Self::Duplicate => {
+                Failure::Unreachable { nameservice, reason: "the same call is in flight several times".to_owned() }
+            }
+            Self::Lost(reason) => Failure::Lost { nameservice, method, reason },
+            Self::TimedOut => Failure::TimedOut { nameservice, method },
+            Self::TooLarge(reason) => Failure::TooLarge { nameservice, reason },
+        }
+    }
+}
