@@ -18,6 +18,8 @@ mod call;
 mod client;
 mod exception;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod handshake;
 pub mod header;
 mod identity;

@@ -3,7 +3,7 @@
 use anabranch_hdfs_proto::common::rpc_response_header_proto::{RpcErrorCodeProto as Detail, RpcStatusProto};
 use anabranch_hdfs_proto::common::{
     GetProtocolVersionsRequestProto, GetProtocolVersionsResponseProto, ProtocolVersionProto, RpcRequestHeaderProto,
-    RpcResponseHeaderProto,
+    RpcResponseHeaderProto, RpcSaslProto,
 };
 use anabranch_hrpc::Limits;
 use prost::Message;
@@ -35,6 +35,13 @@ fn fatal(call_id: i32, retry_count: i32, detail: Detail, class: &str, message: &
 
 fn hello() -> Vec<u8> {
     [PREAMBLE, &context("alice", None)].concat()
+}
+
+const SASL_PREAMBLE: &[u8] = b"hrpc\x09\x00\xdf";
+const NEGOTIATE: i32 = 1;
+
+fn sasl(state: i32) -> Vec<u8> {
+    frame(&[&header(-33, -1).encode_to_vec(), &RpcSaslProto { state, ..Default::default() }.encode_to_vec()])
 }
 
 const RPC_SERVER: &str = "org.apache.hadoop.ipc.RpcServerException";
@@ -87,6 +94,46 @@ async fn fatal_replies_and_close() {
             "impersonation",
             [PREAMBLE, &context("root", Some("mallory"))].concat(),
             unauthorized(-3, AUTHORIZATION, "User: mallory is not allowed to impersonate root"),
+        ),
+        (
+            "no user",
+            [PREAMBLE, &context("", None)].concat(),
+            unauthorized(
+                -3,
+                "org.apache.hadoop.security.AccessControlException",
+                "The connection context names no user",
+            ),
+        ),
+        (
+            "SASL that was not asked for",
+            [PREAMBLE, &sasl(NEGOTIATE)].concat(),
+            invalid(-33, -1, "SASL protocol not requested by client"),
+        ),
+        (
+            "SASL after the context",
+            after_hello(sasl(NEGOTIATE)),
+            invalid(-33, -1, "SASL protocol not requested by client"),
+        ),
+        (
+            "context in place of SASL",
+            [SASL_PREAMBLE, &context("alice", None)].concat(),
+            invalid(-3, -1, "Connection header sent during SASL negotiation"),
+        ),
+        (
+            "a SASL response without a challenge",
+            [SASL_PREAMBLE, &sasl(4)].concat(),
+            unauthorized(-1, "javax.security.sasl.SaslException", "Client sent unsupported state 4"),
+        ),
+        (
+            "undecodable header",
+            after_hello(frame(&[b"\xff"])),
+            fatal(
+                -1,
+                -1,
+                Detail::FatalDeserializingRequest,
+                RPC_SERVER,
+                "Error decoding RpcRequestHeaderProto: malformed protobuf field at byte 0",
+            ),
         ),
         ("too long a frame", after_hello(vec![0x7f, 0xff, 0xff, 0xff]), Vec::new()),
         ("a negative frame", after_hello(vec![0xff; 4]), Vec::new()),

@@ -147,3 +147,91 @@ impl Deadlines {
         self.all().into_iter().find(|(at, _)| at.is_some_and(|at| at <= self.now)).map(|(_, verdict)| verdict)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Established, with time-outs of 10 s (frame), 20 s (write), 30 s (idle).
+    fn established() -> (Deadlines, Instant) {
+        let limits = Limits {
+            frame_timeout: 10 * SECOND,
+            write_timeout: 20 * SECOND,
+            idle_timeout: 30 * SECOND,
+            ..Limits::default()
+        };
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(&limits, start);
+        assert_eq!(deadlines.next(), Some(start + limits.handshake_timeout));
+        deadlines.established();
+        (deadlines, start)
+    }
+
+    #[test]
+    fn waiting_has_an_end_for_each_reason() {
+        // idle, bytes unread, all sent: when, and what then.
+        let rows = [
+            (true, 0, true, Some(30), Some(Verdict::Idle)),
+            (false, 0, true, None, None),
+            (true, 5, true, Some(10), Some(Verdict::Slow("frame"))),
+            (false, 5, true, Some(10), Some(Verdict::Slow("frame"))),
+            (false, 0, false, Some(20), Some(Verdict::Slow("write"))),
+            (false, 5, false, Some(10), Some(Verdict::Slow("frame"))),
+        ];
+        for (idle, unread, all_sent, after, verdict) in rows {
+            let (mut deadlines, start) = established();
+            deadlines.waiting(idle, unread, all_sent);
+            assert_eq!(deadlines.next(), after.map(|seconds| start + seconds * SECOND));
+            assert_eq!(deadlines.verdict(), None);
+            deadlines.now = deadlines.next().unwrap_or(start + 1000 * SECOND);
+            assert_eq!(deadlines.verdict(), verdict);
+        }
+    }
+
+    #[test]
+    fn a_frame_goes_on_while_it_brings_enough() {
+        let (mut deadlines, start) = established();
+        deadlines.waiting(true, 5, true);
+        for (second, count, expected) in [(4, 10, 10), (8, FRAME_STEP, 18), (12, FRAME_STEP - 1, 18), (16, 1, 26)] {
+            deadlines.now = start + second * SECOND;
+            deadlines.received(count);
+            deadlines.waiting(true, 5, true);
+            assert_eq!(deadlines.next(), Some(start + expected * SECOND), "second {second}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_not_the_peers_fault() {
+        let (mut deadlines, _) = established();
+        deadlines.waiting(false, 5, true);
+        deadlines.paused(true);
+        deadlines.waiting(false, 5, true);
+        assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn any_write_is_progress() {
+        let (mut deadlines, start) = established();
+        deadlines.waiting(false, 0, false);
+        deadlines.now = start + 15 * SECOND;
+        deadlines.sent(1, false);
+        deadlines.waiting(false, 0, false);
+        assert_eq!(deadlines.next(), Some(start + 35 * SECOND));
+        deadlines.sent(9, true);
+        deadlines.waiting(false, 0, true);
+        assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn the_end_of_the_drain_comes_first() {
+        let (mut deadlines, start) = established();
+        deadlines.waiting(true, 5, false);
+        deadlines.draining = Some(start + 40 * SECOND);
+        deadlines.now = start + 50 * SECOND;
+        assert_eq!(deadlines.verdict(), Some(Verdict::Drained));
+        deadlines.gone();
+        assert_eq!(deadlines.next(), deadlines.draining);
+    }
+}
