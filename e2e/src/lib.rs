@@ -3,3 +3,5 @@
 pub mod commands;
 pub mod files;
 pub mod metadata;
+pub mod native;
+pub mod servers;

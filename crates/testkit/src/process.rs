@@ -233,6 +233,16 @@ impl Program {
         lines.iter().filter(surprising).map(|(_, line)| line.clone()).collect()
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// The last lines that it wrote, for messages.
+    pub fn tail(&self) -> String {
+        render(&self.log.lines.lock())
+    }
+
     /// Leaves the log to the caller: dropping the program checks nothing.
     pub fn ignore_log(&mut self) {
         self.checked = true;

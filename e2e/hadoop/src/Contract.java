@@ -132,6 +132,9 @@ public final class Contract {
       }
       getConf().setInt("fs.contract.test.random-seek-count", 100);
       getConf().setInt("dfs.replication", 1);
+      // A busy machine's DataNodes report late; ask soon and often instead of after 400 ms.
+      getConf().setInt("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", 10);
+      getConf().setInt("dfs.client.block.write.locateFollowingBlock.retries", 10);
       // With two DataNodes there is nobody to replace a failed one.
       getConf().set("dfs.client.block.write.replace-datanode-on-failure.policy", "NEVER");
     }

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::jars::{Jars, jdk};
@@ -26,7 +27,7 @@ pub enum Tuning {
 pub struct Jvm {
     child: Child,
     stdin: ChildStdin,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     log: PathBuf,
 }
 
@@ -58,7 +59,7 @@ impl Jvm {
         thread::spawn(move || {
             BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
         });
-        Ok(Self { child, stdin, lines, log: log.to_owned() })
+        Ok(Self { child, stdin, lines: Mutex::new(lines), log: log.to_owned() })
     }
 
     /// The process id.
@@ -73,7 +74,7 @@ impl Jvm {
 
     /// Takes the next JSON line; an error if none comes in time or the program has ended.
     pub fn receive(&mut self, patience: Duration) -> Result<Value> {
-        let line = self.lines.recv_timeout(patience).map_err(|e| match e {
+        let line = self.lines.get_mut().recv_timeout(patience).map_err(|e| match e {
             RecvTimeoutError::Timeout => self.explain(&format!("no answer in {patience:?}")),
             RecvTimeoutError::Disconnected => self.explain("it ended"),
         })?;

@@ -16,6 +16,14 @@ pub struct Shell {
     jvm: Mutex<Jvm>,
 }
 
+/// Defaults of the clients. The last two let a client ask sooner, and oftener, whether a NameNode has heard of a block
+/// from its DataNode: the first pause is 400 ms otherwise, for each file.
+const CONFIGURATION: &[(&str, &str)] = &[
+    ("dfs.replication", "1"),
+    ("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "10"),
+    ("dfs.client.block.write.locateFollowingBlock.retries", "10"),
+];
+
 /// What a command left behind.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -58,8 +66,8 @@ impl Shell {
     /// Commands that go to the file system `uri`.
     pub fn at(&self, uri: &str) -> Session<'_> {
         let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
-        let settings = [("fs.defaultFS", uri), ("dfs.replication", "1")];
-        let conf = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let settings = CONFIGURATION.iter().copied().chain([("fs.defaultFS", uri)]);
+        let conf = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         Session { shell: self, user, conf }
     }
 }

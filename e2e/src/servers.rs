@@ -1,0 +1,145 @@
+//! Our programs with the federation that all suites use: `/data0` in subcluster `ns0`, `/data1` in `ns1`.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anabranch_testkit::hadoop::Cluster;
+use anabranch_testkit::process::{Launch, Program, user};
+use anabranch_testkit::{http, net};
+use anyhow::{Context, Result};
+
+/// Much more than any program needs, for machines that are busy otherwise.
+const START: Duration = Duration::from_secs(60);
+
+const MOUNTS: &str = "\
+apiVersion: anabranch.io/v1alpha1
+kind: MountTable
+metadata:
+  name: data
+spec:
+  entries:
+    - path: /data0
+      destinations:
+        - nameservice: ns0
+          path: /data0
+    - path: /data1
+      destinations:
+        - nameservice: ns1
+          path: /data1
+";
+
+/// A router of ours that serves.
+pub struct Router {
+    /// The process.
+    pub program: Program,
+    /// Where it speaks Hadoop RPC.
+    pub rpc: SocketAddr,
+    /// Where it answers `/isActive` and `/metrics`.
+    pub http: SocketAddr,
+}
+
+impl Router {
+    /// `hdfs://host:port`.
+    pub fn uri(&self) -> String {
+        format!("hdfs://{}", self.rpc)
+    }
+
+    /// Starts `launch`, which listens on the given addresses, and waits until it serves.
+    pub fn start(launch: &Launch, rpc: SocketAddr, http: SocketAddr) -> Result<Self> {
+        let mut router = Self { program: launch.start()?, rpc, http };
+        router.await_active()?;
+        Ok(router)
+    }
+
+    fn await_active(&mut self) -> Result<()> {
+        let address = self.http.to_string();
+        let active = || http::get(&address, "/isActive").is_ok_and(|answer| answer.status == 200);
+        let waited = net::wait_until("/isActive answers 200", START, || active() || self.program.has_ended());
+        waited
+            .and_then(|()| {
+                anyhow::ensure!(!self.program.has_ended(), "it ended");
+                Ok(())
+            })
+            .with_context(|| self.program.tail())
+    }
+}
+
+/// The directory of manifests of a federation of two embedded subclusters.
+pub fn manifests(dir: &Path) -> Result<PathBuf> {
+    let manifests = dir.join("manifests");
+    fs::create_dir_all(&manifests)?;
+    for ns in ["ns0", "ns1"] {
+        let text = format!(
+            "apiVersion: anabranch.io/v1alpha1\nkind: Subcluster\nmetadata:\n  name: {ns}\n\
+             spec:\n  nameserviceId: {ns}\n  type: Embedded\n"
+        );
+        fs::write(manifests.join(format!("{ns}.yaml")), text)?;
+    }
+    fs::write(manifests.join("mounts.yaml"), MOUNTS)?;
+    Ok(manifests)
+}
+
+/// How to start `anabranch local` with its data in `dir/data`.
+pub fn local_launch(dir: &Path, manifests: &Path, rpc: SocketAddr, http: SocketAddr) -> Launch {
+    let args: [OsString; 9] = [
+        "local".into(),
+        "-f".into(),
+        manifests.into(),
+        "--data".into(),
+        dir.join("data").into(),
+        "--rpc-address".into(),
+        rpc.to_string().into(),
+        "--http-address".into(),
+        http.to_string().into(),
+    ];
+    Launch::new("anabranch").args(args)
+}
+
+/// Starts `anabranch local`: a router and two embedded subclusters.
+pub fn local(dir: &Path) -> Result<Router> {
+    let (rpc, http) = (net::free_address()?, net::free_address()?);
+    let manifests = manifests(dir)?;
+    Router::start(&local_launch(dir, &manifests, rpc, http), rpc, http)
+}
+
+/// Starts `anabranch-router` before the two nameservices of `cluster`.
+pub fn router_before(cluster: &Cluster, dir: &Path) -> Result<Router> {
+    let (rpc, http) = (net::free_address()?, net::free_address()?);
+    let launch =
+        router_launch(&dir.join("router"), &[("ns0", cluster.rpc("ns0")), ("ns1", cluster.rpc("ns1"))], rpc, http)?;
+    Router::start(&launch, rpc, http)
+}
+
+/// How to start `anabranch-router` before NameNodes at the given addresses, its files in `dir`.
+pub fn router_launch(dir: &Path, nameservices: &[(&str, &str)], rpc: SocketAddr, http: SocketAddr) -> Result<Launch> {
+    let (conf, mounts) = (dir.join("conf"), dir.join("mounts"));
+    fs::create_dir_all(&conf)?;
+    fs::create_dir_all(&mounts)?;
+    fs::write(mounts.join("mounts.yaml"), MOUNTS)?;
+    let names: Vec<&str> = nameservices.iter().map(|(name, _)| *name).collect();
+    let mut hdfs = vec![("dfs.nameservices".to_owned(), names.join(","))];
+    let address = |(name, address): &(&str, &str)| (format!("dfs.namenode.rpc-address.{name}"), (*address).to_owned());
+    hdfs.extend(nameservices.iter().map(address));
+    let router = [
+        ("dfs.federation.router.rpc-address".to_owned(), rpc.to_string()),
+        ("dfs.federation.router.http-address".to_owned(), http.to_string()),
+    ];
+    let core = [("hadoop.proxyuser.".to_owned() + &user() + ".hosts", "*".to_owned())];
+    for (file, properties) in [("core-site.xml", &core[..]), ("hdfs-site.xml", &hdfs), ("hdfs-rbf-site.xml", &router)] {
+        fs::write(conf.join(file), hadoop_xml(properties))?;
+    }
+    let args: [OsString; 4] = ["--conf".into(), conf.into(), "--mounts".into(), mounts.into()];
+    Ok(Launch::new("anabranch-router").args(args))
+}
+
+fn hadoop_xml(properties: &[(String, String)]) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\"?>\n<configuration>\n");
+    for (name, value) in properties {
+        let _ = writeln!(xml, "  <property><name>{name}</name><value>{value}</value></property>");
+    }
+    xml + "</configuration>\n"
+}

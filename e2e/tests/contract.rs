@@ -1,0 +1,111 @@
+//! Hadoop's FileSystem contract suite: on a NameNode itself, through our router before NameNodes, and through our router
+//! before embedded subclusters. The three runs go side by side: most of their time is waiting.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread;
+
+use anabranch_e2e::servers;
+use anabranch_testkit::hadoop::{Cluster, ContractRun, Jars, Outcome, Plan, Shell};
+use anabranch_testkit::scratch::Scratch;
+use anabranch_testkit::suite;
+use anyhow::Result;
+
+/// Fewer tests than this mean that a suite was left out.
+const TESTS: usize = 290;
+
+struct Runs {
+    direct: ContractRun,
+    external: Result<ContractRun>,
+    embedded: Result<ContractRun>,
+    scratch: Scratch,
+}
+
+fn main() -> ExitCode {
+    suite::run(
+        setup,
+        &[
+            ("a_namenode_keeps_the_contract", direct),
+            ("our_router_keeps_what_its_namenodes_keep", external),
+            ("embedded_subclusters_break_only_what_is_documented", embedded),
+        ],
+    )
+}
+
+fn setup() -> Result<Runs> {
+    let scratch = Scratch::new("contract")?;
+    let jars = Jars::get()?;
+    let cluster = Cluster::start(&jars, scratch.path(), &Plan::tests())?;
+    let uri = format!("hdfs://{}", cluster.rpc("ns0"));
+    {
+        let shell = Shell::start(&jars, scratch.path())?;
+        shell.at(&uri).dfs(&["-mkdir", "/data0"]).ok();
+    }
+    let dir = scratch.path();
+    let run = |uri: &str, root: &str| ContractRun::execute(&jars, dir, uri, root, &[]);
+    let (direct, external, embedded) = thread::scope(|scope| {
+        let external = scope.spawn(|| {
+            let router = servers::router_before(&cluster, dir)?;
+            run(&router.uri(), "/data0/external")
+        });
+        let embedded = scope.spawn(|| {
+            let router = servers::local(dir)?;
+            run(&router.uri(), "/data0/embedded")
+        });
+        let joined = |handle: thread::ScopedJoinHandle<'_, Result<ContractRun>>| {
+            handle.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the run panicked, see above")))
+        };
+        (run(&uri, "/data0/direct"), joined(external), joined(embedded))
+    });
+    Ok(Runs { direct: direct?, external, embedded, scratch })
+}
+
+fn direct(runs: &Runs) {
+    report("NameNode", &runs.direct);
+    assert!(runs.direct.failures().is_empty(), "{:#?}", runs.direct.failures());
+    assert!(runs.direct.outcomes.len() >= TESTS, "only {} tests", runs.direct.outcomes.len());
+}
+
+fn external(runs: &Runs) {
+    let run = runs.external.as_ref().unwrap_or_else(|e| panic!("{e:#}"));
+    report("router before NameNodes", run);
+    compare_names(runs, run);
+    assert!(run.failures().is_empty(), "passes on a NameNode, fails through the router: {:#?}", run.failures());
+    assert_eq!(run.count(&Outcome::Passed), runs.direct.count(&Outcome::Passed));
+}
+
+fn embedded(runs: &Runs) {
+    let run = runs.embedded.as_ref().unwrap_or_else(|e| panic!("{e:#}"));
+    report("router before embedded subclusters", run);
+    compare_names(runs, run);
+    let documented = documented();
+    let failures = run.failures();
+    let new: BTreeMap<_, _> = failures.iter().filter(|(test, _)| !documented.contains(**test)).collect();
+    let gone: Vec<_> = documented.iter().filter(|test| !failures.contains_key(test.as_str())).collect();
+    assert!(new.is_empty() && gone.is_empty(), "fail, not in {DOCUMENT}: {new:#?}\npass, still in it: {gone:#?}");
+}
+
+const DOCUMENT: &str = "docs/contract-embedded.md";
+
+/// First column of the document's table.
+fn documented() -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(DOCUMENT);
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned())).collect()
+}
+
+/// The same tests must have run: none may be left out silently.
+fn compare_names(runs: &Runs, run: &ContractRun) {
+    let names = |run: &ContractRun| run.outcomes.keys().cloned().collect::<BTreeSet<_>>();
+    let (expected, found) = (names(&runs.direct), names(run));
+    let missing: Vec<_> = expected.symmetric_difference(&found).collect();
+    assert!(missing.is_empty(), "only in one of the runs (logs in {}): {missing:#?}", runs.scratch.path().display());
+}
+
+#[allow(clippy::print_stdout, reason = "how much of the contract holds is the result of this test")]
+fn report(name: &str, run: &ContractRun) {
+    let (passed, skipped) = (run.count(&Outcome::Passed), run.count(&Outcome::Skipped));
+    println!("{name}: {passed} passed, {} failed, {skipped} skipped", run.failures().len());
+}
