@@ -1,5 +1,7 @@
 //! What a router is told when it starts. A plain value: Hadoop's XML files and `anabranch local` both fill it in.
 
+pub mod hadoop;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

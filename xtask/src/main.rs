@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 mod committed;
 mod crds;
+mod docs;
 mod proto;
 
 /// Generates what is committed from what is written by hand.
@@ -22,6 +23,8 @@ enum Task {
     Proto,
     /// `crds/` from the custom resource types.
     Crds,
+    /// `docs/configuration.md` from the table of configuration keys.
+    Docs,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -29,5 +32,6 @@ fn main() -> anyhow::Result<()> {
     match args.task {
         Task::Proto => proto::generate(args.check),
         Task::Crds => crds::generate(args.check),
+        Task::Docs => docs::generate(args.check),
     }
 }

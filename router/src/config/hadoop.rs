@@ -1,0 +1,143 @@
+//! Hadoop's configuration files, read into a [`RouterConfig`].
+//!
+//! The files are those that the Java router reads: `core-site.xml`, `hdfs-site.xml` and `hdfs-rbf-site.xml` of one
+//! directory, later ones over earlier ones, `-D` settings over all. What each key means is a row of [`keys::KEYS`].
+
+mod draft;
+pub mod keys;
+mod properties;
+mod proxy_users;
+mod topology;
+mod value;
+mod xml;
+
+use std::path::{Path, PathBuf};
+
+use self::draft::Draft;
+use self::keys::{KEYS, NOT_IMPLEMENTED, ROUTER_PREFIX};
+pub use self::properties::{Environment, Properties};
+use super::RouterConfig;
+
+/// The files, in the order in which they are read.
+pub const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "hdfs-rbf-site.xml"];
+
+/// What the files came to.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The router's configuration.
+    pub config: RouterConfig,
+    /// `anabranch.router.mounts.dir`, if set.
+    pub mounts_dir: Option<PathBuf>,
+    /// Keys of the Java router that are set but mean nothing here, sorted.
+    pub not_implemented: Vec<String>,
+    /// Keys with the router's prefix that no router knows, sorted: spelling mistakes, most of the time.
+    pub unknown: Vec<String>,
+}
+
+/// Why configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or directory cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file or directory.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// There is no configuration in the directory.
+    #[error("{dir} has none of {}", FILES.join(", "))]
+    NoFiles {
+        /// The directory.
+        dir: String,
+    },
+    /// A file is not what Hadoop would read.
+    #[error("{file}:{line}: {problem}")]
+    Xml {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A key has a value that is not accepted.
+    #[error("{key} = {value:?} ({origin}): expected {accepted}")]
+    Value {
+        /// The key.
+        key: String,
+        /// Its value, expanded.
+        value: String,
+        /// File and line, or `-D`.
+        origin: String,
+        /// What is accepted.
+        accepted: String,
+    },
+    /// A key that must be set is not.
+    #[error("{key} is not set; expected {accepted}, since {reason}")]
+    Missing {
+        /// The key.
+        key: String,
+        /// What is accepted.
+        accepted: String,
+        /// What makes it necessary.
+        reason: String,
+    },
+}
+
+/// Reads a directory, with settings that override what its files say.
+///
+/// # Errors
+/// The first thing that cannot be used, by file and line or key and value.
+pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment) -> Result<Loaded, Error> {
+    let mut properties = Properties::new(environment);
+    let mut found = false;
+    for name in FILES {
+        let path = dir.join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => properties.add_file(&path.display().to_string(), &text)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(Error::Io { path: path.display().to_string(), source }),
+        }
+        found = true;
+    }
+    if !found {
+        let exists = std::fs::read_dir(dir).map_err(|source| Error::Io { path: dir.display().to_string(), source });
+        return Err(exists.err().unwrap_or(Error::NoFiles { dir: dir.display().to_string() }));
+    }
+    for (key, value) in overrides {
+        properties.set(key, value);
+    }
+    interpret(&properties)
+}
+
+/// What properties mean.
+///
+/// # Errors
+/// The first value that is not accepted, or key that is missing.
+pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
+    let mut draft = Draft::new(properties.environment());
+    for key in KEYS {
+        if let Some(value) = properties.get(key.name)?.filter(|value| !value.is_empty()) {
+            key.apply(&mut draft, &value).map_err(|()| properties.refused(key.name, &value, key.accepted()))?;
+        }
+    }
+    draft.config.proxy_users = proxy_users::read(properties)?;
+    draft.config.nameservices = topology::nameservices(properties, &draft.monitored)?;
+    let (config, mounts_dir) = draft.finish(properties)?;
+    let (not_implemented, unknown) = without_meaning(properties);
+    Ok(Loaded { config, mounts_dir, not_implemented, unknown })
+}
+
+/// Keys that are set but change nothing: those that the Java router knows, and those that nobody does.
+fn without_meaning(properties: &Properties) -> (Vec<String>, Vec<String>) {
+    let served = |name: &str| KEYS.iter().any(|key| key.covers(name));
+    let known = |name: &str| NOT_IMPLEMENTED.iter().any(|known| keys::covers(known, name));
+    let set = properties.names().filter(|name| !served(name));
+    let (known, others): (Vec<_>, Vec<_>) = set.partition(|name| known(name));
+    let unknown = others.into_iter().filter(|name| name.starts_with(ROUTER_PREFIX) || name.starts_with("anabranch."));
+    (known.into_iter().map(str::to_owned).collect(), unknown.map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests;

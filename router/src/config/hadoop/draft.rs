@@ -1,0 +1,81 @@
+//! A configuration while it is put together: values that only make sense in combination wait here.
+
+use std::path::PathBuf;
+
+use super::properties::{Environment, Properties};
+use super::value::HostPort;
+use super::{Error, RouterConfig};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) config: RouterConfig,
+    pub(super) rpc: HostPort,
+    pub(super) rpc_bind_host: Option<String>,
+    pub(super) http: HostPort,
+    pub(super) http_bind_host: Option<String>,
+    pub(super) http_enabled: bool,
+    pub(super) default_nameservice: Option<String>,
+    pub(super) default_enabled: bool,
+    /// Nameservices, or `nameservice.namenode`, that the router serves; empty for all.
+    pub(super) monitored: Vec<String>,
+    pub(super) mounts_dir: Option<PathBuf>,
+}
+
+const RPC_ADDRESS: &str = "dfs.federation.router.rpc-address";
+const HTTP_ADDRESS: &str = "dfs.federation.router.http-address";
+const DEFAULT_NAMESERVICE: &str = "dfs.federation.router.default.nameserviceId";
+
+impl Draft {
+    pub(super) fn new(environment: &Environment) -> Self {
+        let any = |port| HostPort { host: "0.0.0.0".to_owned(), port };
+        let config = RouterConfig { superuser: environment.user.clone(), ..RouterConfig::default() };
+        Self {
+            config,
+            rpc: any(8888),
+            rpc_bind_host: None,
+            http: any(50071),
+            http_bind_host: None,
+            http_enabled: true,
+            default_nameservice: None,
+            default_enabled: true,
+            monitored: Vec::new(),
+            mounts_dir: None,
+        }
+    }
+
+    /// The configuration, and where mounts are read from if that is set.
+    pub(super) fn finish(self, properties: &Properties) -> Result<(RouterConfig, Option<PathBuf>), Error> {
+        let mut config = self.config;
+        config.router_id = format!("{}_{}", properties.environment().host, self.rpc.port);
+        config.rpc_address = listener(properties, RPC_ADDRESS, &self.rpc, self.rpc_bind_host)?;
+        config.http_address = match self.http_enabled {
+            true => Some(listener(properties, HTTP_ADDRESS, &self.http, self.http_bind_host)?),
+            false => None,
+        };
+        config.default_nameservice = self.default_nameservice.filter(|_| self.default_enabled);
+        if let Some(default) = &config.default_nameservice {
+            let known: Vec<&str> = config.nameservices.iter().map(|nameservice| nameservice.id.as_str()).collect();
+            if !known.contains(&default.as_str()) {
+                let accepted = format!("one of the nameservices {}", known.join(", "));
+                return Err(properties.refused(DEFAULT_NAMESERVICE, default, accepted));
+            }
+        }
+        Ok((config, self.mounts_dir))
+    }
+}
+
+/// Where to listen: at the address, or at its port on the bind host.
+fn listener(
+    properties: &Properties,
+    key: &str,
+    address: &HostPort,
+    bind_host: Option<String>,
+) -> Result<std::net::SocketAddr, Error> {
+    let (key, shown) = match &bind_host {
+        Some(host) => (key.replace("-address", "-bind-host"), host.clone()),
+        None => (key.to_owned(), format!("{}:{}", address.host, address.port)),
+    };
+    let bind = HostPort { host: bind_host.unwrap_or_else(|| address.host.clone()), port: address.port };
+    bind.lookup().ok_or_else(|| properties.refused(&key, &shown, "a host of this machine that can be looked up"))
+}

@@ -1,0 +1,422 @@
+//! The keys that mean something, as a table.
+
+use std::time::Duration;
+
+use super::draft::Draft;
+use super::value::{self, HostPort, Unit};
+
+/// What the router's own keys begin with.
+pub const ROUTER_PREFIX: &str = "dfs.federation.router.";
+
+/// A key of a Hadoop configuration that the router reads.
+pub struct Key {
+    /// Its name; `<ns>`, `<nn>` and `<user>` stand for one word each.
+    pub name: &'static str,
+    /// What counts when it is not set; empty for nothing.
+    pub default: &'static str,
+    /// What it is for, as a sentence.
+    pub about: &'static str,
+    set: Set,
+}
+
+/// The type of a value, and where it goes.
+enum Set {
+    Flag(fn(&mut Draft, bool)),
+    Time(Unit, fn(&mut Draft, Duration)),
+    /// A number within bounds.
+    Count(u64, u64, fn(&mut Draft, u64)),
+    Address(fn(&mut Draft, HostPort)),
+    /// Text, with a description of what is accepted.
+    Text(&'static str, fn(&mut Draft, &str)),
+    /// One of these; nothing depends on which.
+    OneOf(&'static [&'static str]),
+    /// A family of keys, or one that is read together with such; with a description of what is accepted.
+    Together(&'static str),
+}
+
+impl Key {
+    /// Gives a value to what it is for; the error says only that it is not accepted.
+    pub(super) fn apply(&self, draft: &mut Draft, text: &str) -> Result<(), ()> {
+        let done = match &self.set {
+            Set::Flag(set) => value::flag(text).map(|flag| set(draft, flag)),
+            Set::Time(unit, set) => value::duration(text, *unit).map(|time| set(draft, time)),
+            Set::Count(least, most, set) => {
+                let count = text.parse().ok().filter(|count| (*least..=*most).contains(count));
+                count.map(|count| set(draft, count))
+            }
+            Set::Address(set) => HostPort::parse(text).map(|address| set(draft, address)),
+            Set::Text(_, set) => Some(set(draft, text)),
+            Set::OneOf(words) => words.iter().any(|word| word.eq_ignore_ascii_case(text)).then_some(()),
+            Set::Together(_) => Some(()),
+        };
+        done.ok_or(())
+    }
+
+    /// What values are accepted.
+    pub fn accepted(&self) -> String {
+        match &self.set {
+            Set::Flag(_) => "true or false".to_owned(),
+            Set::Time(Unit::Milliseconds, _) => "a duration such as 500ms, 2s or 1m, or milliseconds".to_owned(),
+            Set::Time(Unit::Seconds, _) => "a duration such as 500ms, 2s or 1m, or seconds".to_owned(),
+            Set::Count(least, most, _) => format!("a number from {least} to {most}"),
+            Set::Address(_) => "host:port".to_owned(),
+            Set::Text(accepted, _) | Set::Together(accepted) => (*accepted).to_owned(),
+            Set::OneOf(words) => words.join(" or "),
+        }
+    }
+
+    /// Whether a name in a file is this key, or of its family.
+    pub fn covers(&self, name: &str) -> bool {
+        covers(self.name, name)
+    }
+}
+
+/// Whether a name is of a pattern, in which `<ns>` and the like stand for any text.
+pub(super) fn covers(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('<') else { return pattern == name };
+    let end = rest.rsplit_once('>').map_or("", |(_, end)| end);
+    name.len() > start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+}
+
+/// A count that fits into the pointer size of any machine that this runs on.
+fn size(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+const MEBI: u64 = 1 << 20;
+
+/// Every key that means something.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "dfs.nameservices",
+        default: "",
+        about: "The nameservice ids of the subclusters.",
+        set: Set::Together("ids separated by commas"),
+    },
+    Key {
+        name: "dfs.ha.namenodes.<ns>",
+        default: "",
+        about: "The ids of the NameNodes of a nameservice that has several.",
+        set: Set::Together("ids separated by commas"),
+    },
+    Key {
+        name: "dfs.namenode.rpc-address.<ns>",
+        default: "",
+        about: "Where a NameNode serves ClientProtocol; `dfs.namenode.rpc-address.<ns>.<nn>` where a nameservice has several.",
+        set: Set::Together("host:port"),
+    },
+    Key {
+        name: "dfs.federation.router.monitor.namenode",
+        default: "",
+        about: "The subclusters that this router serves, as nameservices or `nameservice.namenode`; all of dfs.nameservices if not set.",
+        set: Set::Text("nameservices, or nameservice.namenode, separated by commas", |draft, text| {
+            draft.monitored = text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        }),
+    },
+    Key {
+        name: "dfs.federation.router.default.nameserviceId",
+        default: "",
+        about: "The nameservice that owns what no mount covers; without one such paths are refused.",
+        set: Set::Text("a nameservice id", |draft, text| draft.default_nameservice = Some(text.to_owned())),
+    },
+    Key {
+        name: "dfs.federation.router.default.nameservice.enable",
+        default: "true",
+        about: "Whether the default nameservice is used.",
+        set: Set::Flag(|draft, flag| draft.default_enabled = flag),
+    },
+    Key {
+        name: "dfs.federation.router.rpc-address",
+        default: "0.0.0.0:8888",
+        about: "Where Hadoop clients call.",
+        set: Set::Address(|draft, address| draft.rpc = address),
+    },
+    Key {
+        name: "dfs.federation.router.rpc-bind-host",
+        default: "",
+        about: "The host to listen on for Hadoop clients, if it is not that of rpc-address.",
+        set: Set::Text("a host of this machine", |draft, text| draft.rpc_bind_host = Some(text.to_owned())),
+    },
+    Key {
+        name: "dfs.federation.router.http.enable",
+        default: "true",
+        about: "Whether `/isActive` and `/metrics` are served.",
+        set: Set::Flag(|draft, flag| draft.http_enabled = flag),
+    },
+    Key {
+        name: "dfs.federation.router.http-address",
+        default: "0.0.0.0:50071",
+        about: "Where `/isActive` and `/metrics` are served.",
+        set: Set::Address(|draft, address| draft.http = address),
+    },
+    Key {
+        name: "dfs.federation.router.http-bind-host",
+        default: "",
+        about: "The host to listen on for HTTP, if it is not that of http-address.",
+        set: Set::Text("a host of this machine", |draft, text| draft.http_bind_host = Some(text.to_owned())),
+    },
+    Key {
+        name: "dfs.federation.router.connect.timeout",
+        default: "2s",
+        about: "How long a connection to a NameNode may take to open.",
+        set: Set::Time(Unit::Milliseconds, |draft, time| draft.config.upstream.connect_timeout = time),
+    },
+    Key {
+        name: "dfs.federation.router.connection.pool.clean.ms",
+        default: "60000",
+        about: "How long a connection to a NameNode without calls stays open.",
+        set: Set::Time(Unit::Milliseconds, |draft, time| draft.config.upstream.idle_close = time),
+    },
+    Key {
+        name: "dfs.client.failover.max.attempts",
+        default: "15",
+        about: "Attempts at one call over all NameNodes of a subcluster.",
+        set: Set::Count(1, 1000, |draft, count| draft.config.upstream.max_attempts = u32::try_from(count).unwrap_or(u32::MAX)),
+    },
+    Key {
+        name: "ipc.maximum.response.length",
+        default: "134217728",
+        about: "The largest reply that is taken from a NameNode, in bytes.",
+        set: Set::Count(MEBI, 2047 * MEBI, |draft, count| draft.config.upstream.max_frame = u32::try_from(count).unwrap_or(u32::MAX)),
+    },
+    Key {
+        name: "ipc.maximum.data.length",
+        default: "134217728",
+        about: "The largest request that is taken from a client, in bytes.",
+        set: Set::Count(MEBI, 2047 * MEBI, |draft, count| draft.config.limits.max_frame = u32::try_from(count).unwrap_or(u32::MAX)),
+    },
+    Key {
+        name: "dfs.federation.router.client.allow-partial-listing",
+        default: "true",
+        about: "Whether listings leave out subclusters that fail, in place of failing as a whole.",
+        set: Set::Flag(|draft, flag| draft.config.allow_partial_listing = flag),
+    },
+    Key {
+        name: "dfs.federation.router.client.mount-status.time-out",
+        default: "1s",
+        about: "How long a listing waits for the attributes of a mount point.",
+        set: Set::Time(Unit::Seconds, |draft, time| draft.config.mount_status_timeout = time),
+    },
+    Key {
+        name: "dfs.federation.router.file.resolver.client.class",
+        default: "org.apache.hadoop.hdfs.server.federation.resolver.MultipleDestinationMountTableResolver",
+        about: "Read for compatibility: mounts with several destinations always work.",
+        set: Set::OneOf(&[
+            "org.apache.hadoop.hdfs.server.federation.resolver.MountTableResolver",
+            "org.apache.hadoop.hdfs.server.federation.resolver.MultipleDestinationMountTableResolver",
+        ]),
+    },
+    Key {
+        name: "dfs.permissions.superusergroup",
+        default: "supergroup",
+        about: "The group of directories that exist only because of mounts below them.",
+        set: Set::Text("a group", |draft, text| draft.config.supergroup = text.to_owned()),
+    },
+    Key {
+        name: "hadoop.caller.context.separator",
+        default: ",",
+        about: "What separates the pieces of a caller context.",
+        set: Set::Text("text", |draft, text| draft.config.caller_context_separator = text.to_owned()),
+    },
+    Key {
+        name: "hadoop.security.authentication",
+        default: "simple",
+        about: "How clients prove who they are.",
+        set: Set::OneOf(&["simple"]),
+    },
+    Key {
+        name: "hadoop.proxyuser.<user>.hosts",
+        default: "",
+        about: "From where a user may act for others.",
+        set: Set::Together("hosts, addresses or CIDR ranges separated by commas, or *"),
+    },
+    Key {
+        name: "hadoop.proxyuser.<user>.users",
+        default: "",
+        about: "For which users a user may act.",
+        set: Set::Together("users separated by commas, or *"),
+    },
+    Key {
+        name: "hadoop.proxyuser.<user>.groups",
+        default: "",
+        about: "For the members of which groups a user may act.",
+        set: Set::Together("groups separated by commas, or *"),
+    },
+    Key {
+        name: "hadoop.user.group.static.mapping.overrides",
+        default: "",
+        about: "Who is in which group, for hadoop.proxyuser.<user>.groups.",
+        set: Set::Together("user=group,group;user=group"),
+    },
+    Key {
+        name: "anabranch.router.mounts.dir",
+        default: "",
+        about: "The directory of MountTable files; `mounts` below the configuration directory if not set.",
+        set: Set::Text("a directory", |draft, text| draft.mounts_dir = Some(text.into())),
+    },
+    Key {
+        name: "anabranch.router.drain.grace",
+        default: "30s",
+        about: "How long calls in flight may still take when the router stops.",
+        set: Set::Time(Unit::Seconds, |draft, time| draft.config.drain_grace = time),
+    },
+    Key {
+        name: "anabranch.router.call.timeout",
+        default: "60s",
+        about: "How long one call to a subcluster may take, all its attempts included.",
+        set: Set::Time(Unit::Seconds, |draft, time| draft.config.upstream.call_timeout = time),
+    },
+    Key {
+        name: "anabranch.router.handshake.timeout",
+        default: "10s",
+        about: "How long the handshake on a new connection to a NameNode may take.",
+        set: Set::Time(Unit::Seconds, |draft, time| draft.config.upstream.handshake_timeout = time),
+    },
+    Key {
+        name: "anabranch.router.upstream.max.connections",
+        default: "10000",
+        about: "Connections to all NameNodes together.",
+        set: Set::Count(1, 1_000_000, |draft, count| draft.config.upstream.max_connections = size(count)),
+    },
+    Key {
+        name: "anabranch.router.client.max.connections",
+        default: "20000",
+        about: "Connections of all clients together.",
+        set: Set::Count(1, 1_000_000, |draft, count| draft.config.limits.max_connections = size(count)),
+    },
+    Key {
+        name: "anabranch.router.client.idle.timeout",
+        default: "10m",
+        about: "How long a client's connection without calls stays open.",
+        set: Set::Time(Unit::Seconds, |draft, time| draft.config.limits.idle_timeout = time),
+    },
+    Key {
+        name: "anabranch.router.max.calls.per.connection",
+        default: "1000",
+        about: "Calls in flight on one client connection.",
+        set: Set::Count(1, 1_000_000, |draft, count| draft.config.limits.max_calls_per_connection = size(count)),
+    },
+    Key {
+        name: "anabranch.router.max.calls.per.user",
+        default: "5000",
+        about: "Calls in flight of one user.",
+        set: Set::Count(1, 1_000_000, |draft, count| draft.config.limits.max_calls_per_user = size(count)),
+    },
+    Key {
+        name: "anabranch.router.max.calls.per.nameservice",
+        default: "10000",
+        about: "Calls in flight to one subcluster.",
+        set: Set::Count(1, 1_000_000, |draft, count| draft.config.limits.max_calls_per_nameservice = size(count)),
+    },
+    Key {
+        name: "anabranch.router.max.bytes.in.flight",
+        default: "1073741824",
+        about: "Bytes of requests in flight in all.",
+        set: Set::Count(MEBI, 1 << 40, |draft, count| draft.config.limits.max_bytes_in_flight = size(count)),
+    },
+];
+
+/// Keys that the Java router reads and this one does not. They are told once when they are set.
+pub const NOT_IMPLEMENTED: &[&str] = &[
+    "dfs.client.server-defaults.validity.period.ms",
+    "dfs.federation.router.admin-address",
+    "dfs.federation.router.admin-bind-host",
+    "dfs.federation.router.admin.enable",
+    "dfs.federation.router.admin.handler.count",
+    "dfs.federation.router.admin.mount.check.enable",
+    "dfs.federation.router.async.rpc.enable",
+    "dfs.federation.router.async.rpc.handler.count",
+    "dfs.federation.router.async.rpc.ns.handler.count",
+    "dfs.federation.router.async.rpc.responder.count",
+    "dfs.federation.router.available-space-resolver.balanced-space-preference-fraction",
+    "dfs.federation.router.cache.ttl",
+    "dfs.federation.router.client.reject.overload",
+    "dfs.federation.router.client.retry.max.attempts",
+    "dfs.federation.router.client.thread-size",
+    "dfs.federation.router.connect.max.retries.on.timeouts",
+    "dfs.federation.router.connection.clean.ms",
+    "dfs.federation.router.connection.creator.queue-size",
+    "dfs.federation.router.connection.min-active-ratio",
+    "dfs.federation.router.connection.pool-size",
+    "dfs.federation.router.dn-report.cache-expire",
+    "dfs.federation.router.dn-report.time-out",
+    "dfs.federation.router.enable.get.dn.usage",
+    "dfs.federation.router.enable.multiple.socket",
+    "dfs.federation.router.fairness.acquire.timeout",
+    "dfs.federation.router.fairness.handler.count.<ns>",
+    "dfs.federation.router.fairness.handler.proportion.<ns>",
+    "dfs.federation.router.fairness.policy.controller.class",
+    "dfs.federation.router.federation.rename.bandwidth",
+    "dfs.federation.router.federation.rename.delay",
+    "dfs.federation.router.federation.rename.diff",
+    "dfs.federation.router.federation.rename.force.close.open.file",
+    "dfs.federation.router.federation.rename.map",
+    "dfs.federation.router.federation.rename.option",
+    "dfs.federation.router.federation.rename.trash",
+    "dfs.federation.router.fs-limits.max-component-length",
+    "dfs.federation.router.handler.count",
+    "dfs.federation.router.handler.queue.size",
+    "dfs.federation.router.health.monitor.timeout",
+    "dfs.federation.router.heartbeat-state.interval",
+    "dfs.federation.router.heartbeat.enable",
+    "dfs.federation.router.heartbeat.interval",
+    "dfs.federation.router.heartbeat.with.ip.enable",
+    "dfs.federation.router.https-address",
+    "dfs.federation.router.https-bind-host",
+    "dfs.federation.router.kerberos.internal.spnego.principal",
+    "dfs.federation.router.kerberos.principal",
+    "dfs.federation.router.kerberos.principal.hostname",
+    "dfs.federation.router.keytab.file",
+    "dfs.federation.router.max.concurrency.per.connection",
+    "dfs.federation.router.metrics.class",
+    "dfs.federation.router.metrics.enable",
+    "dfs.federation.router.monitor.localnamenode.enable",
+    "dfs.federation.router.monitor.namenode.nameservice.resolution-enabled",
+    "dfs.federation.router.monitor.namenode.nameservice.resolver.impl",
+    "dfs.federation.router.mount-table.cache.enable",
+    "dfs.federation.router.mount-table.cache.update",
+    "dfs.federation.router.mount-table.cache.update.client.max.time",
+    "dfs.federation.router.mount-table.cache.update.timeout",
+    "dfs.federation.router.mount-table.max-cache-size",
+    "dfs.federation.router.namenode.heartbeat.enable",
+    "dfs.federation.router.namenode.heartbeat.jmx.interval",
+    "dfs.federation.router.namenode.resolver.client.class",
+    "dfs.federation.router.observer.federated.state.propagation.maxsize",
+    "dfs.federation.router.observer.read.default",
+    "dfs.federation.router.observer.read.overrides",
+    "dfs.federation.router.observer.state.id.refresh.period",
+    "dfs.federation.router.quota-cache.update.interval",
+    "dfs.federation.router.quota.enable",
+    "dfs.federation.router.reader.count",
+    "dfs.federation.router.reader.queue.size",
+    "dfs.federation.router.router-resolver.update-period",
+    "dfs.federation.router.rpc.enable",
+    "dfs.federation.router.safemode.checkperiod",
+    "dfs.federation.router.safemode.enable",
+    "dfs.federation.router.safemode.expiration",
+    "dfs.federation.router.safemode.extension",
+    "dfs.federation.router.secret.manager.class",
+    "dfs.federation.router.store.connection.test",
+    "dfs.federation.router.store.driver.class",
+    "dfs.federation.router.store.driver.file.async.threads",
+    "dfs.federation.router.store.driver.file.directory",
+    "dfs.federation.router.store.driver.fs.async.threads",
+    "dfs.federation.router.store.driver.fs.path",
+    "dfs.federation.router.store.driver.zk.address",
+    "dfs.federation.router.store.driver.zk.async.max.threads",
+    "dfs.federation.router.store.driver.zk.parent-path",
+    "dfs.federation.router.store.enable",
+    "dfs.federation.router.store.membership.expiration",
+    "dfs.federation.router.store.membership.expiration.deletion",
+    "dfs.federation.router.store.router.expiration",
+    "dfs.federation.router.store.router.expiration.deletion",
+    "dfs.federation.router.store.serializer",
+    "dfs.federation.router.top.num.token.realowners",
+    "dfs.namenode.ip-proxy-users",
+    "hadoop.rpc.protection",
+    "hadoop.security.authorization",
+    "hadoop.zk.<name>",
+    "sql-dt-secret-manager.<name>",
+    "state-store-mysql.<name>",
+    "zk-dt-secret-manager.<name>",
+];

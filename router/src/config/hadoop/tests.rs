@@ -1,0 +1,195 @@
+use std::time::Duration;
+
+use super::*;
+use crate::config::{Names, NamenodeConfig, NameserviceConfig, ProxyRule};
+
+const TWO: [(&str, &str); 4] = [
+    ("dfs.nameservices", "ns0, ns1"),
+    ("dfs.ha.namenodes.ns0", "nn1,nn2"),
+    ("dfs.namenode.rpc-address.ns0.nn1", "a:8020"),
+    ("dfs.namenode.rpc-address.ns1", "c:8020"),
+];
+
+fn environment() -> Environment {
+    Environment { variables: Default::default(), user: "alice".into(), host: "router1".into() }
+}
+
+fn properties(more: &[(&str, &str)]) -> Properties {
+    let mut properties = Properties::new(environment());
+    let all = TWO.iter().chain(&[("dfs.namenode.rpc-address.ns0.nn2", "b:8020")]).chain(more);
+    for (name, value) in all {
+        properties.set(name, value);
+    }
+    properties
+}
+
+fn loaded(more: &[(&str, &str)]) -> Loaded {
+    interpret(&properties(more)).unwrap()
+}
+
+fn refusal(more: &[(&str, &str)]) -> String {
+    interpret(&properties(more)).unwrap_err().to_string()
+}
+
+#[test]
+fn defaults_are_those_of_the_table() {
+    let plain = format!("{:?}", loaded(&[]).config);
+    let defaults: Vec<(&str, &str)> =
+        KEYS.iter().filter(|key| !key.default.is_empty()).map(|key| (key.name, key.default)).collect();
+    assert_eq!(format!("{:?}", loaded(&defaults).config), plain);
+}
+
+#[test]
+fn subclusters_come_with_and_without_high_availability() {
+    let namenode = |id: Option<&str>, at: &str| NamenodeConfig { id: id.map(str::to_owned), rpc_address: at.to_owned() };
+    let ns0 = vec![namenode(Some("nn1"), "a:8020"), namenode(Some("nn2"), "b:8020")];
+    let expected = [
+        NameserviceConfig { id: "ns0".into(), namenodes: ns0.clone() },
+        NameserviceConfig { id: "ns1".into(), namenodes: vec![namenode(None, "c:8020")] },
+    ];
+    assert_eq!(loaded(&[]).config.nameservices, expected);
+    let monitor = [("dfs.federation.router.monitor.namenode", "ns0.nn2")];
+    assert_eq!(loaded(&monitor).config.nameservices[0].namenodes, &ns0[1..]);
+    assert_eq!(loaded(&monitor).config.nameservices.len(), 1);
+}
+
+#[test]
+fn keys_reach_what_they_set() {
+    let config = loaded(&[
+        ("dfs.federation.router.rpc-address", "127.0.0.1:9999"),
+        ("dfs.federation.router.http.enable", "false"),
+        ("dfs.federation.router.default.nameserviceId", "ns1"),
+        ("dfs.federation.router.connect.timeout", "500ms"),
+        ("ipc.maximum.data.length", "67108864"),
+        ("hadoop.caller.context.separator", ";"),
+        ("anabranch.router.drain.grace", "5"),
+    ])
+    .config;
+    assert_eq!(config.rpc_address.to_string(), "127.0.0.1:9999");
+    assert_eq!((config.router_id.as_str(), config.superuser.as_str()), ("router1_9999", "alice"));
+    assert_eq!((config.http_address, config.default_nameservice.as_deref()), (None, Some("ns1")));
+    assert_eq!(config.upstream.connect_timeout, Duration::from_millis(500));
+    assert_eq!((config.limits.max_frame, config.drain_grace), (64 << 20, Duration::from_secs(5)));
+    assert_eq!(config.caller_context_separator, ";");
+    let off = [
+        ("dfs.federation.router.default.nameserviceId", "ns1"),
+        ("dfs.federation.router.default.nameservice.enable", "false"),
+        ("dfs.federation.router.rpc-address", "router.example.com:8888"),
+        ("dfs.federation.router.rpc-bind-host", "127.0.0.1"),
+    ];
+    let config = loaded(&off).config;
+    assert_eq!((config.default_nameservice, config.rpc_address.to_string().as_str()), (None, "127.0.0.1:8888"));
+}
+
+#[test]
+fn proxy_users_are_gathered() {
+    let users = loaded(&[
+        ("hadoop.proxyuser.hive.hosts", "*"),
+        ("hadoop.proxyuser.hive.groups", "etl, bi"),
+        ("hadoop.user.group.static.mapping.overrides", "bob=etl,dev;carol=etl;"),
+    ])
+    .config
+    .proxy_users;
+    let rule = ProxyRule {
+        real_user: "hive".into(),
+        users: Names::Of(vec![]),
+        groups: Names::Of(vec!["etl".into(), "bi".into()]),
+        hosts: Names::Any,
+    };
+    assert_eq!(users.rules, [rule]);
+    let groups: Vec<(&str, usize)> = users.groups.iter().map(|(group, members)| (group.as_str(), members.len())).collect();
+    assert_eq!(groups, [("dev", 1), ("etl", 2)]);
+    assert!(!users.allow_all);
+}
+
+#[test]
+fn bad_values_are_told_with_what_is_accepted() {
+    let cases = [
+        (
+            ("dfs.federation.router.rpc-address", "8888"),
+            "dfs.federation.router.rpc-address = \"8888\" (-D): expected host:port",
+        ),
+        (
+            ("dfs.federation.router.connect.timeout", "soon"),
+            "dfs.federation.router.connect.timeout = \"soon\" (-D): expected a duration such as 500ms, 2s or 1m, or \
+             milliseconds",
+        ),
+        (
+            ("dfs.federation.router.http.enable", "yes"),
+            "dfs.federation.router.http.enable = \"yes\" (-D): expected true or false",
+        ),
+        (
+            ("ipc.maximum.data.length", "10"),
+            "ipc.maximum.data.length = \"10\" (-D): expected a number from 1048576 to 2146435072",
+        ),
+        (
+            ("hadoop.security.authentication", "kerberos"),
+            "hadoop.security.authentication = \"kerberos\" (-D): expected simple",
+        ),
+        (
+            ("dfs.federation.router.default.nameserviceId", "ns9"),
+            "dfs.federation.router.default.nameserviceId = \"ns9\" (-D): expected one of the nameservices ns0, ns1",
+        ),
+        (
+            ("dfs.namenode.rpc-address.ns1", "c"),
+            "dfs.namenode.rpc-address.ns1 = \"c\" (-D): expected host:port of a NameNode's RPC",
+        ),
+        (
+            ("hadoop.proxyuser.hive.host", "*"),
+            "hadoop.proxyuser.hive.host = \"*\" (-D): expected a key that ends in .users, .groups or .hosts",
+        ),
+        (
+            ("dfs.nameservices", "ns0,ns2"),
+            "dfs.namenode.rpc-address.ns2 is not set; expected host:port of a NameNode's RPC, since ns2 is one of the \
+             nameservices of dfs.nameservices or dfs.federation.router.monitor.namenode",
+        ),
+        (
+            ("dfs.nameservices", ""),
+            "dfs.nameservices is not set; expected the ids of the subclusters, separated by commas, since a router needs \
+             at least one subcluster",
+        ),
+    ];
+    for (setting, expected) in cases {
+        assert_eq!(refusal(&[setting]), expected);
+    }
+}
+
+#[test]
+fn keys_without_meaning_are_told() {
+    let loaded = loaded(&[
+        ("dfs.federation.router.handler.count", "10"),
+        ("dfs.federation.router.fairness.handler.count.ns0", "10"),
+        ("hadoop.zk.address", "z:2181"),
+        ("dfs.federation.router.rpc.adress", "x"),
+        ("dfs.replication", "3"),
+    ]);
+    let known = ["dfs.federation.router.fairness.handler.count.ns0", "dfs.federation.router.handler.count", "hadoop.zk.address"];
+    assert_eq!(loaded.not_implemented, known);
+    assert_eq!(loaded.unknown, ["dfs.federation.router.rpc.adress"]);
+}
+
+#[test]
+fn a_directory_is_read_in_order_and_named_in_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |file: &str, pairs: &[(&str, &str)]| {
+        let one = |(n, v): &(&str, &str)| format!("<property>\n<name>{n}</name>\n<value>{v}</value>\n</property>\n");
+        let text = format!("<configuration>\n{}</configuration>", pairs.iter().map(one).collect::<String>());
+        std::fs::write(dir.path().join(file), text).unwrap();
+    };
+    let nothing = load(dir.path(), &[], environment()).unwrap_err().to_string();
+    assert!(nothing.ends_with("has none of core-site.xml, hdfs-site.xml, hdfs-rbf-site.xml"), "{nothing}");
+    write("hdfs-site.xml", &[("dfs.nameservices", "ns1"), ("dfs.namenode.rpc-address.ns1", "${host}:8020")]);
+    write("core-site.xml", &[("host", "nn"), ("dfs.nameservices", "other")]);
+    let config = load(dir.path(), &[], environment()).unwrap().config;
+    assert_eq!(config.nameservices[0].namenodes[0].rpc_address, "nn:8020");
+    write("hdfs-rbf-site.xml", &[("a", "b"), ("dfs.federation.router.http-address", "x")]);
+    let error = load(dir.path(), &[], environment()).unwrap_err().to_string();
+    let file = dir.path().join("hdfs-rbf-site.xml");
+    let expected =
+        format!("dfs.federation.router.http-address = \"x\" ({}:6): expected host:port", file.display());
+    assert_eq!(error, expected);
+    let http = [("dfs.federation.router.http-address".to_owned(), "127.0.0.1:0".to_owned())];
+    assert!(load(dir.path(), &http, environment()).is_ok());
+    let missing = load(&dir.path().join("none"), &[], environment()).unwrap_err().to_string();
+    assert!(missing.starts_with("cannot read ") && missing.contains("/none: No such file"), "{missing}");
+}
