@@ -110,7 +110,8 @@ pub const KEYS: &[Key] = &[
         default: "",
         about: "The subclusters that this router serves, as nameservices or `nameservice.namenode`; all of dfs.nameservices if not set.",
         set: Set::Text("nameservices, or nameservice.namenode, separated by commas", |draft, text| {
-            draft.monitored = text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            draft.monitored =
+                text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
         }),
     },
     Key {
@@ -171,19 +172,25 @@ pub const KEYS: &[Key] = &[
         name: "dfs.client.failover.max.attempts",
         default: "15",
         about: "Attempts at one call over all NameNodes of a subcluster.",
-        set: Set::Count(1, 1000, |draft, count| draft.config.upstream.max_attempts = u32::try_from(count).unwrap_or(u32::MAX)),
+        set: Set::Count(1, 1000, |draft, count| {
+            draft.config.upstream.max_attempts = u32::try_from(count).unwrap_or(u32::MAX)
+        }),
     },
     Key {
         name: "ipc.maximum.response.length",
         default: "134217728",
         about: "The largest reply that is taken from a NameNode, in bytes.",
-        set: Set::Count(MEBI, 2047 * MEBI, |draft, count| draft.config.upstream.max_frame = u32::try_from(count).unwrap_or(u32::MAX)),
+        set: Set::Count(MEBI, 2047 * MEBI, |draft, count| {
+            draft.config.upstream.max_frame = u32::try_from(count).unwrap_or(u32::MAX)
+        }),
     },
     Key {
         name: "ipc.maximum.data.length",
         default: "134217728",
         about: "The largest request that is taken from a client, in bytes.",
-        set: Set::Count(MEBI, 2047 * MEBI, |draft, count| draft.config.limits.max_frame = u32::try_from(count).unwrap_or(u32::MAX)),
+        set: Set::Count(MEBI, 2047 * MEBI, |draft, count| {
+            draft.config.limits.max_frame = u32::try_from(count).unwrap_or(u32::MAX)
+        }),
     },
     Key {
         name: "dfs.federation.router.client.allow-partial-listing",
@@ -245,7 +252,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "hadoop.user.group.static.mapping.overrides",
         default: "",
-        about: "Who is in which group, for hadoop.proxyuser.<user>.groups.",
+        about: "Who is in which group, for `hadoop.proxyuser.<user>.groups`.",
         set: Set::Together("user=group,group;user=group"),
     },
     Key {

@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn later_files_win_but_over_final_values() {
-        let mut properties = properties(&[&[("a", "1", false), ("b", "1", true)], &[("a", "2", false), ("b", "2", false)]]);
+        let mut properties =
+            properties(&[&[("a", "1", false), ("b", "1", true)], &[("a", "2", false), ("b", "2", false)]]);
         assert_eq!(properties.get("a").unwrap().unwrap(), "2");
         assert_eq!(properties.get("b").unwrap().unwrap(), "1");
         properties.set("b", "3");

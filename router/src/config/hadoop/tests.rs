@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Names, NamenodeConfig, NameserviceConfig, ProxyRule};
+use crate::config::{NamenodeConfig, Names, NameserviceConfig, ProxyRule};
 
 const TWO: [(&str, &str); 4] = [
     ("dfs.nameservices", "ns0, ns1"),
@@ -41,7 +41,8 @@ fn defaults_are_those_of_the_table() {
 
 #[test]
 fn subclusters_come_with_and_without_high_availability() {
-    let namenode = |id: Option<&str>, at: &str| NamenodeConfig { id: id.map(str::to_owned), rpc_address: at.to_owned() };
+    let namenode =
+        |id: Option<&str>, at: &str| NamenodeConfig { id: id.map(str::to_owned), rpc_address: at.to_owned() };
     let ns0 = vec![namenode(Some("nn1"), "a:8020"), namenode(Some("nn2"), "b:8020")];
     let expected = [
         NameserviceConfig { id: "ns0".into(), namenodes: ns0.clone() },
@@ -97,7 +98,8 @@ fn proxy_users_are_gathered() {
         hosts: Names::Any,
     };
     assert_eq!(users.rules, [rule]);
-    let groups: Vec<(&str, usize)> = users.groups.iter().map(|(group, members)| (group.as_str(), members.len())).collect();
+    let groups: Vec<(&str, usize)> =
+        users.groups.iter().map(|(group, members)| (group.as_str(), members.len())).collect();
     assert_eq!(groups, [("dev", 1), ("etl", 2)]);
     assert!(!users.allow_all);
 }
@@ -163,7 +165,11 @@ fn keys_without_meaning_are_told() {
         ("dfs.federation.router.rpc.adress", "x"),
         ("dfs.replication", "3"),
     ]);
-    let known = ["dfs.federation.router.fairness.handler.count.ns0", "dfs.federation.router.handler.count", "hadoop.zk.address"];
+    let known = [
+        "dfs.federation.router.fairness.handler.count.ns0",
+        "dfs.federation.router.handler.count",
+        "hadoop.zk.address",
+    ];
     assert_eq!(loaded.not_implemented, known);
     assert_eq!(loaded.unknown, ["dfs.federation.router.rpc.adress"]);
 }
@@ -185,8 +191,7 @@ fn a_directory_is_read_in_order_and_named_in_errors() {
     write("hdfs-rbf-site.xml", &[("a", "b"), ("dfs.federation.router.http-address", "x")]);
     let error = load(dir.path(), &[], environment()).unwrap_err().to_string();
     let file = dir.path().join("hdfs-rbf-site.xml");
-    let expected =
-        format!("dfs.federation.router.http-address = \"x\" ({}:6): expected host:port", file.display());
+    let expected = format!("dfs.federation.router.http-address = \"x\" ({}:6): expected host:port", file.display());
     assert_eq!(error, expected);
     let http = [("dfs.federation.router.http-address".to_owned(), "127.0.0.1:0".to_owned())];
     assert!(load(dir.path(), &http, environment()).is_ok());

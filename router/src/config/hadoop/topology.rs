@@ -48,8 +48,12 @@ fn nameservice(
     monitored: &[String],
     declared: &[String],
 ) -> Result<NameserviceConfig, Error> {
-    let chosen: Vec<&str> =
-        monitored.iter().map(|word| split(word, declared)).filter(|(ns, _)| *ns == id).filter_map(|(_, nn)| nn).collect();
+    let chosen: Vec<&str> = monitored
+        .iter()
+        .map(|word| split(word, declared))
+        .filter(|(ns, _)| *ns == id)
+        .filter_map(|(_, nn)| nn)
+        .collect();
     let mut names = properties.list(&format!("{NAMENODES}.{id}"))?;
     names.retain(|name| chosen.is_empty() || chosen.contains(&name.as_str()));
     if names.is_empty() {

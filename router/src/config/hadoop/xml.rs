@@ -19,7 +19,8 @@ pub(super) struct Property {
 
 /// The properties of a file in their order.
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Property>, Error> {
-    let mut parser = Parser { reader: Reader::from_str(text), file, text, path: Vec::new(), open: None, done: Vec::new() };
+    let mut parser =
+        Parser { reader: Reader::from_str(text), file, text, path: Vec::new(), open: None, done: Vec::new() };
     while parser.step()? {}
     Ok(parser.done)
 }
@@ -192,7 +193,10 @@ mod tests {
     #[test]
     fn what_is_not_read_is_told_with_its_line() {
         let cases = [
-            ("<configuration>\n<property><value>1</value></property></configuration>", "x.xml:2: <property> without <name>"),
+            (
+                "<configuration>\n<property><value>1</value></property></configuration>",
+                "x.xml:2: <property> without <name>",
+            ),
             ("<configuration>\n<property>", "x.xml:2: the file ends inside <configuration><property>"),
             ("<a/>", "x.xml:1: <a> at the top; expected <configuration>"),
             ("<configuration>\n\n<prop/></configuration>", "x.xml:3: <prop> in <configuration>; expected <property>"),
