@@ -4,10 +4,24 @@
 //! Clients reach it directly with the block's id and generation; the metadata side reaches it through [`Blocks`] alone,
 //! so that it can be tested against a fake and so that blocks may live elsewhere one day.
 
+mod checksum;
+mod claim;
+mod digest;
+mod index;
+mod layout;
+mod meta;
+mod reader;
+mod recovery;
+mod replica;
+mod store;
+mod writer;
+
 use std::fmt;
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
+
+pub use store::{BlockStore, StoreConfig};
 
 /// One version of one block. The generation stamp rises each time that the block is reopened or recovered; who holds an
 /// older one is fenced off.
