@@ -6,14 +6,22 @@
 
 mod checksum;
 mod claim;
+mod connection;
 mod digest;
+mod gateway;
 mod index;
+mod input;
 mod layout;
 mod meta;
+mod metrics;
 mod reader;
+mod receive;
 mod recovery;
+mod refusal;
 mod replica;
+mod send;
 mod store;
+pub mod wire;
 mod writer;
 
 use std::fmt;
@@ -21,6 +29,7 @@ use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
 
+pub use gateway::{BlockGateway, GatewayConfig};
 pub use store::{BlockStore, StoreConfig};
 
 /// One version of one block. The generation stamp rises each time that the block is reopened or recovered; who holds an

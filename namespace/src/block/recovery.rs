@@ -79,7 +79,7 @@ pub(crate) fn normalize(layout: &Layout, files: &Files, view: &View) -> Result<(
     let path = layout.meta(view.block, view.finalized);
     let sums = view.checksum.chunks(view.len) * SUM as u64;
     files.meta.set_len(SUMS_AT + sums).map_err(failed("cut", &path))?;
-    if view.len % view.checksum.chunk() != 0 {
+    if !view.len.is_multiple_of(view.checksum.chunk()) {
         let last = SUMS_AT + sums - SUM as u64;
         files.meta.write_all_at(&view.tail.to_be_bytes(), last).map_err(failed("write", &path))?;
     }
