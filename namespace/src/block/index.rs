@@ -89,7 +89,11 @@ impl Index {
 /// whose header never reached the disk. Neither was ever synced, so nothing in them was promised.
 fn read_shard(layout: &Layout, path: &Path) -> Result<Entries, BlockError> {
     let (mut data, mut metas) = (HashSet::new(), HashMap::<u64, (BlockId, bool)>::new());
-    for file in std::fs::read_dir(path).map_err(failed("read", path))? {
+    let files = match std::fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Entries::new()),
+        files => files.map_err(failed("read", path))?,
+    };
+    for file in files {
         let file = file.map_err(failed("read", path))?;
         match file.file_name().to_str().and_then(Name::parse) {
             Some(Name::Data(id)) => {

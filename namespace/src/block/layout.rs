@@ -3,7 +3,7 @@
 //! ```text
 //! VERSION          format and pool; another format or pool is refused
 //! in_use.lock      locked while a process serves the directory
-//! 000/ … 3ff/      a replica is in the directory of its id modulo 1024:
+//! 000/ … 3ff/      made when needed; a replica is in the directory of its id modulo 1024:
 //!   blk_<id>                       the data
 //!   blk_<id>_<generation>.open     its checksums, while the block is written
 //!   blk_<id>_<generation>.meta     its checksums, once the block is finalized
@@ -93,7 +93,17 @@ impl Layout {
 
     /// The directory of the blocks whose number modulo [`SHARDS`] is that of `id`.
     pub(crate) fn shard(&self, id: u64) -> PathBuf {
-        shard_path(&self.root, id)
+        self.root.join(format!("{:03x}", id % SHARDS))
+    }
+
+    /// Makes the directory of a block if none of its neighbours was there before.
+    pub(crate) fn make_shard(&self, id: u64) -> Result<(), BlockError> {
+        let path = self.shard(id);
+        match std::fs::create_dir(&path) {
+            Ok(()) => sync_dir(&self.root),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(failed("create", &path)(error)),
+        }
     }
 
     /// The data of a block.
@@ -113,16 +123,8 @@ impl Layout {
     }
 }
 
-fn shard_path(root: &Path, id: u64) -> PathBuf {
-    root.join(format!("{:03x}", id % SHARDS))
-}
-
-/// Makes the directories, then `VERSION`; a crash in between leaves a directory that is formatted again.
+/// Writes `VERSION`, whole or not at all.
 fn format_directory(root: &Path, version: &str) -> Result<(), BlockError> {
-    for shard in 0..SHARDS {
-        let path = shard_path(root, shard);
-        std::fs::create_dir_all(&path).map_err(failed("create", &path))?;
-    }
     let (draft, path) = (root.join("VERSION.new"), root.join("VERSION"));
     let mut file = File::create(&draft).map_err(failed("create", &draft))?;
     file.write_all(version.as_bytes()).and_then(|()| file.sync_all()).map_err(failed("write", &draft))?;

@@ -283,6 +283,7 @@ impl Blocks for Arc<BlockStore> {
 }
 
 fn create_files(layout: &Layout, block: BlockId, checksum: Checksum) -> Result<Files, BlockError> {
+    layout.make_shard(block.id)?;
     let create = |path| File::options().read(true).write(true).create_new(true).open(path);
     let (data_path, meta_path) = (layout.data(block.id), layout.meta(block, false));
     let data = create(&data_path).map_err(failed("create", &data_path))?;
