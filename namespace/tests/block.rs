@@ -1,5 +1,7 @@
 //! The block gateway over loopback, spoken to in the protocol's own bytes.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 #[path = "block/client.rs"]
 mod client;
 #[path = "block/crash.rs"]
