@@ -11,7 +11,7 @@ pub struct ServerStats {
     pub connections_accepted: AtomicU64,
     /// Connections closed at once because too many were open.
     pub connections_refused: AtomicU64,
-    /// Connections that ended before or in their context: wrong version, not authorized, too slow.
+    /// Connections refused before calls could begin: wrong version, not authorized, too slow.
     pub handshakes_failed: AtomicU64,
     /// Connections closed for what they sent or did not take: broken frames and headers, time-outs.
     pub connections_cut: AtomicU64,

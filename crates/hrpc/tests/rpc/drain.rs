@@ -53,6 +53,38 @@ async fn calls_in_flight_end_and_new_ones_are_sent_elsewhere() {
     timeout(PATIENCE, server.task).await.unwrap().unwrap();
 }
 
+/// Whatever the moment: a call that the handler executed is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_executed_call_goes_unanswered() {
+    let server = serve(Limits::default()).await;
+    let mut callers = Vec::new();
+    for _ in 0..16 {
+        let connection = server.connect().await;
+        callers.extend((0..4).map(|caller| {
+            let connection = connection.clone();
+            tokio::spawn(async move {
+                let mut answered = 0;
+                loop {
+                    match connection.call(request("echo", caller, b"content")).await {
+                        Ok(_) => answered += 1,
+                        Err(ClientError::Remote(exception)) => assert!(exception.is(class::RETRIABLE)),
+                        Err(ClientError::Closed { .. }) => return answered,
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            })
+        }));
+    }
+    eventually("under way", || server.stats.calls.load(Relaxed) > 1000).await;
+    server.drain.start();
+    let mut answered = 0;
+    for caller in callers {
+        answered += timeout(PATIENCE, caller).await.unwrap().unwrap();
+    }
+    timeout(PATIENCE, server.task).await.unwrap().unwrap();
+    assert_eq!(answered, server.stats.calls.load(Relaxed) - server.stats.calls_refused.load(Relaxed));
+}
+
 #[tokio::test]
 async fn the_deadline_cuts_what_is_left() {
     let server = serve_with_grace(Limits::default(), Duration::from_millis(100)).await;
