@@ -5,3 +5,4 @@ pub mod files;
 pub mod metadata;
 pub mod native;
 pub mod servers;
+pub mod wire;
