@@ -1,6 +1,8 @@
 //! The definitions in `crates/hdfs-proto/proto` say what the descriptors in Hadoop's jars say: the same messages with the
 //! same fields, numbers, types, labels and defaults, the same enums, the same methods.
 
+#![allow(clippy::unwrap_used, reason = "what fails here is the test")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

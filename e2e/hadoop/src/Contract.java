@@ -61,6 +61,7 @@ public final class Contract {
     private final String suite;
     private final PrintStream events;
     private final Map<String, String> reasons = new HashMap<>();
+    private final Map<String, Integer> names = new HashMap<>();
     private final Set<String> skipped = new HashSet<>();
 
     Reporter(String suite, PrintStream events) {
@@ -94,14 +95,17 @@ public final class Contract {
     @Override
     public void testFinished(Description test) throws JsonProcessingException {
       String name = test.getMethodName();
-      if (reasons.containsKey(name)) {
-        report(name, "failed", reasons.get(name));
-      } else {
-        report(name, skipped.contains(name) ? "skipped" : "passed", "");
-      }
+      String reason = reasons.remove(name);
+      boolean omitted = skipped.remove(name);
+      report(name, reason != null ? "failed" : omitted ? "skipped" : "passed", reason == null ? "" : reason);
     }
 
     private void report(String test, String outcome, String reason) throws JsonProcessingException {
+      // Some sets of parameters share a name.
+      int count = names.merge(test, 1, Integer::sum);
+      if (count > 1) {
+        test += "#" + count;
+      }
       events.println(JSON.writeValueAsString(
           Map.of("test", suite + "." + test, "outcome", outcome, "reason", reason)));
       events.flush();
