@@ -1,5 +1,6 @@
 //! Several servers in turns, so that the noise of the machine meets all of them alike.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,15 +8,14 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::load::{Goal, Load, LoadError};
-use crate::op::Op;
 use crate::process::Process;
-use crate::record::{Record, Shape};
+use crate::record::{Outcome, Record};
 use crate::tree::{Tree, TreeError};
 
 mod schedule;
 mod settling;
 
-pub use schedule::{Turn, schedule};
+pub use schedule::{Case, Turn, schedule};
 pub use settling::Settling;
 
 /// A server to measure.
@@ -27,7 +27,7 @@ pub struct Server {
     pub address: SocketAddr,
     /// Directory that the comparison may write in, as this server calls it.
     pub root: String,
-    /// Processes that work for its calls.
+    /// Processes that work for its calls; the first is its own.
     pub processes: Vec<Process>,
     /// Whether it runs on a JVM, which is fast only after its compilers have seen the load.
     pub jit: bool,
@@ -36,11 +36,11 @@ pub struct Server {
 /// What to compare.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Operations, in this order.
-    pub ops: Vec<&'static Op>,
-    /// How much is under way at once.
-    pub shapes: Vec<Shape>,
-    /// Repetitions of it all.
+    /// Runs that come once, before the warm-up: what fresh processes need.
+    pub cold: Vec<Case>,
+    /// Runs of each round.
+    pub cases: Vec<Case>,
+    /// Rounds.
     pub rounds: usize,
     /// Load before each measurement.
     pub warmup: Duration,
@@ -63,7 +63,7 @@ pub enum Event<'a> {
         server: &'a str,
         /// Under which operation.
         op: &'a str,
-        /// CPU of its router for one operation, in microseconds, in the last window; of its last process without one.
+        /// CPU of its first process for one operation, in microseconds, in the last window.
         cpu_us: f64,
     },
     /// A run is over.
@@ -141,35 +141,51 @@ impl Comparison<'_> {
         results: &mut dyn io::Write,
         watch: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Record>, CompareError> {
-        for server in self.servers.iter().filter(|server| server.jit) {
-            for op in self.plan.ops.iter().filter(|op| op.repeats) {
-                self.warm(server, op, watch)?;
+        let servers = self.servers.len();
+        let cold = schedule(&self.plan.cold, 0..=0, servers);
+        let warm = schedule(&self.plan.cases, 1..=self.plan.rounds, servers);
+        let mut records = Vec::with_capacity(cold.len() + warm.len());
+        let of = cold.len() + warm.len();
+        for (number, turn) in cold.iter().chain(&warm).enumerate() {
+            if number == cold.len() {
+                self.warm_up(watch)?;
             }
-        }
-        let turns = schedule(self.plan, self.servers.len());
-        let mut records = Vec::with_capacity(turns.len());
-        for (number, turn) in turns.iter().enumerate() {
             let record = self.run(turn)?;
             serde_json::to_writer(&mut *results, &record).map_err(io::Error::from)?;
             results.write_all(b"\n")?;
             results.flush()?;
-            watch(Event::Ran { number: number + 1, of: turns.len(), record: &record });
+            watch(Event::Ran { number: number + 1, of, record: &record });
             records.push(record);
         }
         Ok(records)
     }
 
-    /// Load until the cost of a call falls no more. The heaviest load warms up all that lighter ones use.
-    fn warm(&mut self, server: &Server, op: &'static Op, watch: &mut dyn FnMut(Event<'_>)) -> Result<(), CompareError> {
-        let Some(&shape) = self.plan.shapes.iter().max() else { return Ok(()) };
+    /// What servers on a JVM need before each operation runs as fast as it will.
+    fn warm_up(&mut self, watch: &mut dyn FnMut(Event<'_>)) -> Result<(), CompareError> {
+        for server in self.servers.iter().filter(|server| server.jit) {
+            // The heaviest load warms up all that lighter ones use.
+            let mut heaviest: BTreeMap<&str, Case> = BTreeMap::new();
+            for &(op, shape) in self.plan.cases.iter().filter(|(op, _)| op.repeats) {
+                let case = heaviest.entry(op.name).or_insert((op, shape));
+                case.1 = case.1.max(shape);
+            }
+            for case in heaviest.into_values() {
+                self.settle(server, case, watch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Load until the cost of a call falls no more.
+    fn settle(&mut self, server: &Server, case: Case, watch: &mut dyn FnMut(Event<'_>)) -> Result<(), CompareError> {
         let goal = Goal::Time { warmup: Duration::ZERO, measure: Settling::WINDOW };
         let mut settling = Settling::default();
         while !settling.settled() {
-            let outcome = self.load(server, op, shape, goal)?;
+            let outcome = self.load(server, case, goal)?;
             let watched = server.processes.first().and_then(|process| outcome.processes.get(&process.role));
             let cpu_us = watched.map_or(outcome.latency_us.mean, |usage| usage.cpu_us_per_op);
-            settling.push(cpu_us);
-            watch(Event::Warming { server: &server.name, op: op.name, cpu_us });
+            settling.push(cpu_us, outcome.operations);
+            watch(Event::Warming { server: &server.name, op: case.0.name, cpu_us });
         }
         Ok(())
     }
@@ -177,24 +193,18 @@ impl Comparison<'_> {
     fn run(&mut self, turn: &Turn) -> Result<Record, CompareError> {
         let server = &self.servers[turn.server];
         let goal = Goal::Time { warmup: self.plan.warmup, measure: self.plan.measure };
-        let outcome = self.load(server, turn.op, turn.shape, goal)?;
+        let outcome = self.load(server, turn.case, goal)?;
         Ok(Record {
             server: server.name.clone(),
-            op: turn.op.name.to_owned(),
-            shape: turn.shape,
+            op: turn.case.0.name.to_owned(),
+            shape: turn.case.1,
             users: self.plan.users,
             round: turn.round,
             outcome,
         })
     }
 
-    fn load(
-        &mut self,
-        server: &Server,
-        op: &'static Op,
-        shape: Shape,
-        goal: Goal,
-    ) -> Result<crate::record::Outcome, CompareError> {
+    fn load(&mut self, server: &Server, (op, shape): Case, goal: Goal) -> Result<Outcome, CompareError> {
         let Plan { user, users, .. } = self.plan;
         let writes = op.subject.writes();
         self.runs += usize::from(writes);

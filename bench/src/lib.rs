@@ -11,6 +11,7 @@ pub mod op;
 pub mod process;
 pub mod protobuf;
 pub mod record;
+pub mod rig;
 pub mod rpc;
 pub mod session;
 pub mod table;

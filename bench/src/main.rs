@@ -3,17 +3,21 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anabranch_bench::compare::{Event, Plan, Server, compare};
+use anabranch_bench::compare::{Case, Event, Plan, Server, compare};
 use anabranch_bench::load::{Goal, Load};
 use anabranch_bench::op::{Op, named};
 use anabranch_bench::process::Process;
 use anabranch_bench::record::{Record, Shape};
+use anabranch_bench::rig::Rig;
 use anabranch_bench::table;
+use anabranch_bench::verdict::{Limit, Verdict};
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Measures routers and NameNodes of HDFS: throughput, latency, CPU and memory.
 #[derive(Parser)]
@@ -25,6 +29,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Starts a real NameNode, the Java router and ours, measures them in turns, and prints a table.
+    Run(RunArgs),
     /// Puts one server under one load and prints a line of JSON.
     Load(LoadArgs),
     /// Measures servers that run already, in turns, and prints a table.
@@ -37,6 +43,23 @@ enum Task {
         #[arg(long, default_value = "java")]
         baseline: String,
     },
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// Our router; by default the one beside this program.
+    #[arg(long)]
+    router: Option<PathBuf>,
+    /// A first impression in two minutes: three operations, one load, two rounds.
+    #[arg(long, conflicts_with_all = ["ops", "loads", "rounds", "check"])]
+    quick: bool,
+    /// Measure `stat` at 64 in flight only, and fail unless our router uses at most a fifth of the Java router's CPU.
+    #[arg(long, conflicts_with_all = ["ops", "loads", "rounds"])]
+    check: bool,
+    #[command(flatten)]
+    scope: Scope,
+    #[command(flatten)]
+    pace: Pace,
 }
 
 #[derive(Args)]
@@ -72,7 +95,7 @@ struct Pace {
     #[arg(long, default_value_t = 0.5)]
     warmup: f64,
     /// User of the connections.
-    #[arg(long, default_value = "root")]
+    #[arg(long, default_value_t = anabranch_testkit::process::user())]
     user: String,
     /// Distinct users; with several, they are USER0, USER1 and so on.
     #[arg(long, default_value_t = 1)]
@@ -105,28 +128,77 @@ struct Scope {
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// File for the results, a line of JSON for each run.
-    #[arg(long, default_value = "bench.jsonl")]
+    #[arg(long, default_value = "target/bench/results.jsonl")]
     out: PathBuf,
     /// Server that the others are set in relation to.
     #[arg(long, default_value = "java")]
     baseline: String,
 }
 
-fn main() -> Result<()> {
+/// The load that `--quick` and `--check` measure under.
+const BUSY: Shape = Shape { connections: 64, pipelined: 1 };
+/// Connections without calls, whose memory is measured before all else.
+const IDLE: [Shape; 2] = [Shape { connections: 1, pipelined: 1 }, Shape { connections: 1000, pipelined: 1 }];
+/// What `--check` demands for getFileInfo.
+const LIMIT: Limit<'_> = Limit { server: "ours", baseline: "java", share: 0.2 };
+
+fn main() -> Result<ExitCode> {
+    raise_file_limit();
     match Cli::parse().task {
-        Task::Load(args) => load(args),
+        Task::Run(args) => return run(args),
+        Task::Load(args) => load(args)?,
         Task::Compare(args) => {
             let plan = plan(&args.scope, args.pace, args.separate);
             let records = measure(&plan, &args.servers, &args.scope.out)?;
-            print(&table::render(&records, &args.scope.baseline))
+            print(&table::render(&records, &args.scope.baseline))?;
         }
-        Task::Report { results, baseline } => {
-            let file = File::open(&results).with_context(|| results.display().to_string())?;
-            let parse = |line: io::Result<String>| Ok(serde_json::from_str::<Record>(&line?)?);
-            let records: Result<Vec<_>> = BufReader::new(file).lines().map(parse).collect();
-            print(&table::render(&records.with_context(|| results.display().to_string())?, &baseline))
-        }
+        Task::Report { results, baseline } => print(&table::render(&read(&results)?, &baseline))?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Connections are files, and the usual limit is 1,024; children inherit it. Where it cannot be raised, loads that need
+/// more say so.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+fn run(args: RunArgs) -> Result<ExitCode> {
+    let router = match args.router {
+        Some(path) => path,
+        None => std::env::current_exe()?.with_file_name("anabranch-router"),
+    };
+    let mut plan = plan(&args.scope, args.pace, false);
+    if args.quick {
+        plan.cases = cases(&["stat", "list", "create"]);
+        plan.rounds = 2;
+    } else if args.check {
+        plan.cases = cases(&["stat"]);
+    } else {
+        plan.cold = IDLE.iter().filter_map(|&shape| Some((named("idle").ok()?, shape))).collect();
+    }
+    let rig = Rig::start(&router, &plan.user, &mut note)?;
+    let servers = if args.check { &rig.servers()[1..] } else { rig.servers() };
+    let records = measure(&plan, servers, &args.scope.out)?;
+    print(&table::render(&records, &args.scope.baseline))?;
+    if !args.check {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let verdict = Verdict::reach(&LIMIT, &records).context("not both routers were measured")?;
+    print(&format!("\n{verdict}\n"))?;
+    Ok(if verdict.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn cases(ops: &[&str]) -> Vec<Case> {
+    ops.iter().filter_map(|op| Some((named(op).ok()?, BUSY))).collect()
+}
+
+fn read(results: &Path) -> Result<Vec<Record>> {
+    let parse = |line: io::Result<String>| Ok(serde_json::from_str::<Record>(&line?)?);
+    let file = File::open(results).with_context(|| results.display().to_string())?;
+    let records: Result<_> = BufReader::new(file).lines().map(parse).collect();
+    records.with_context(|| results.display().to_string())
 }
 
 fn load(args: LoadArgs) -> Result<()> {
@@ -141,9 +213,10 @@ fn load(args: LoadArgs) -> Result<()> {
 }
 
 fn plan(scope: &Scope, pace: Pace, separate: bool) -> Plan {
+    let loads = |&op: &&'static Op| scope.loads.iter().map(move |&shape| (op, shape));
     Plan {
-        ops: scope.ops.clone(),
-        shapes: scope.loads.clone(),
+        cold: Vec::new(),
+        cases: scope.ops.iter().flat_map(loads).collect(),
         rounds: scope.rounds,
         warmup: seconds(pace.warmup),
         measure: seconds(pace.seconds),
@@ -153,25 +226,39 @@ fn plan(scope: &Scope, pace: Pace, separate: bool) -> Plan {
     }
 }
 
-fn measure(plan: &Plan, servers: &[Server], out: &PathBuf) -> Result<Vec<Record>> {
+fn measure(plan: &Plan, servers: &[Server], out: &Path) -> Result<Vec<Record>> {
+    if let Some(dir) = out.parent() {
+        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+    }
     let mut results = BufWriter::new(File::create(out).with_context(|| out.display().to_string())?);
     Ok(compare(plan, servers, &mut results, &mut |event| tell(&event))?)
 }
 
-/// Progress goes to standard error, so that standard output holds the table alone.
 fn tell(event: &Event<'_>) {
-    let line = match event {
-        Event::Warming { server, op, cpu_us } => format!("warming {server} up: {op:<7} {cpu_us:8.1} µs CPU/op"),
-        Event::Ran { number, of, record } => {
-            let Record { server, op, shape, round, outcome, .. } = record;
-            let cpu = record.cpu_us("router").map_or_else(String::new, |us| format!("  router {us:.1} µs CPU/op"));
-            let failed = if record.failed() > 0 { format!("  FAILED {:?}", outcome.failures) } else { String::new() };
-            let (rate, p50) = (outcome.ops_per_s, outcome.latency_us.p50);
-            format!(
-                "[{number}/{of}] round {round}  {op:<7}×{shape:<5} {server:<8} {rate:8.0} ops/s  p50 {p50:7.0} µs{cpu}{failed}"
-            )
+    match event {
+        Event::Warming { server, op, cpu_us } => note(&format!("warming {server} up: {op:<7} {cpu_us:8.1} µs CPU/op")),
+        Event::Ran { number, of, record } => note(&format!("[{number}/{of}] {}", summary(record))),
+    }
+}
+
+fn summary(record: &Record) -> String {
+    let Record { server, op, shape, round, outcome, .. } = record;
+    let mut line = format!("round {round}  {op:<7} {shape:<5} {server:<8}");
+    if outcome.operations > 0 {
+        let (rate, p50) = (outcome.ops_per_s, outcome.latency_us.p50);
+        line += &format!(" {rate:8.0} ops/s  p50 {p50:7.0} µs");
+        if let Some(us) = record.cpu_us("router") {
+            line += &format!("  router {us:6.1} µs CPU/op");
         }
-    };
+    }
+    if record.failed() > 0 {
+        line += &format!("  FAILED {:?}", outcome.failures);
+    }
+    line
+}
+
+/// Progress goes to standard error, so that standard output holds the table alone.
+fn note(line: &str) {
     // Nobody reads it: then nothing is lost.
     let _ = writeln!(io::stderr(), "{line}");
 }

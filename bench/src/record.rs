@@ -20,8 +20,8 @@ pub struct Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pipelined {
-            1 => write!(f, "{}", self.connections),
-            pipelined => write!(f, "{}x{pipelined}", self.connections),
+            1 => f.pad(&self.connections.to_string()),
+            pipelined => f.pad(&format!("{}x{pipelined}", self.connections)),
         }
     }
 }
