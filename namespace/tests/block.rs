@@ -16,5 +16,7 @@ mod hostile;
 mod read;
 #[path = "block/recover.rs"]
 mod recover;
+#[path = "block/speed.rs"]
+mod speed;
 #[path = "block/write.rs"]
 mod write;

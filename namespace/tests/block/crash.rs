@@ -24,10 +24,11 @@ async fn victim() {
     std::future::pending::<()>().await;
 }
 
-struct Victim(Child);
+/// A gateway in a process of its own, killed with SIGKILL when dropped.
+pub struct Victim(pub Child);
 
 impl Victim {
-    async fn start(dir: &Path) -> (Self, std::net::SocketAddr) {
+    pub async fn start(dir: &Path) -> (Self, std::net::SocketAddr) {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "crash::victim", "--ignored", "--nocapture"])
             .env(DIR, dir)
@@ -122,7 +123,8 @@ async fn flood(address: std::net::SocketAddr, data: Vec<u8>) -> u64 {
     }
 }
 
-fn append_packet(out: &mut Vec<u8>, seqno: i64, offset: u64, data: &[u8], sums: &[u8]) {
+/// Writes a packet's bytes.
+pub fn append_packet(out: &mut Vec<u8>, seqno: i64, offset: u64, data: &[u8], sums: &[u8]) {
     use prost::Message;
     let header = anabranch_hdfs_proto::hdfs::PacketHeaderProto {
         offset_in_block: offset as i64,
