@@ -39,7 +39,7 @@ pub fn find<'a>(message: &'a [u8], at: &[u32]) -> Result<Option<&'a [u8]>, Malfo
 }
 
 /// All values of a field, in order.
-pub fn find_all<'a>(message: &'a [u8], number: u32) -> Result<Vec<&'a [u8]>, Malformed> {
+pub fn find_all(message: &[u8], number: u32) -> Result<Vec<&[u8]>, Malformed> {
     let mut found = Vec::new();
     for field in wire::fields(message) {
         let field = field?;

@@ -22,10 +22,10 @@ impl<'a> Forward<'a> {
             let repeated = legs.iter().any(|leg: &Leg<'_>| leg.nameservice == *nameservice);
             legs.push(Leg { nameservice, paths: SmallVec::from_vec(vec![src.clone(), dst.clone()]), repeated });
         }
-        if let [only] = legs.as_slice() {
-            if renames.complete || !renames.spread {
-                return Ok(self.send(only).await?);
-            }
+        if let [only] = legs.as_slice()
+            && (renames.complete || !renames.spread)
+        {
+            return Ok(self.send(only).await?);
         }
         if renames.spread && self.is_directory(&legs).await? {
             if !renames.complete {

@@ -49,7 +49,9 @@ fn joined(pages: &[Bytes], children: &[&str], start_after: &str) -> (Vec<String>
 
 #[test]
 fn listings_are_joined() {
-    let rows: &[(&str, &[(&[&str], u32)], &[&str], &str, &[&str], u32)] = &[
+    /// Names and remaining entries of a page.
+    type Given<'a> = (&'a [&'a str], u32);
+    let rows: &[(&str, &[Given<'_>], &[&str], &str, &[&str], u32)] = &[
         ("one complete page", &[(&["a", "b"], 0)], &[], "", &["a", "b"], 0),
         ("mount points among files", &[(&["a", "c"], 0)], &["b", "d"], "", &["a", "b/", "c", "d/"], 0),
         ("a mount point hides what is there", &[(&["a", "b"], 0)], &["b"], "", &["a", "b/"], 0),

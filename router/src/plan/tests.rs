@@ -109,7 +109,7 @@ fn a_rename_stays_in_one_subcluster() {
     let (mut pairs, complete) = renamed("/wide/a", "/wide/b").unwrap();
     pairs.sort();
     assert_eq!((pairs, complete), (vec!["ns1:/w/a->/w/b".into(), "ns2:/w/a->/w/b".into()], true));
-    assert_eq!(renamed("/wide/a", "/data/b").unwrap().1, false);
+    assert!(!renamed("/wide/a", "/data/b").unwrap().1);
     let across =
         "Rename of /data/a to /data/hot/a is not allowed, no eligible destination in the same namespace was found";
     assert_eq!(renamed("/data/a", "/data/hot/a"), Err(across.to_owned()));

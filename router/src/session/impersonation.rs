@@ -163,7 +163,8 @@ mod tests {
     async fn rules_decide_by_user_group_and_host() {
         let refused = Err("User: oozie/h@R is not allowed to impersonate alice".to_owned());
         let elsewhere = Err("Unauthorized connection for super-user: oozie/h@R from IP 10.0.1.7".to_owned());
-        let rows: &[(&[&str], &[&str], &[&str], &Result<(), String>)] = &[
+        type Row<'a> = (&'a [&'a str], &'a [&'a str], &'a [&'a str], &'a Result<(), String>);
+        let rows: &[Row<'_>] = &[
             (&["alice"], &[], &["*"], &Ok(())),
             (&["*"], &[], &["10.0.0.0/16"], &Ok(())),
             (&[], &["staff"], &["10.0.1.7"], &Ok(())),

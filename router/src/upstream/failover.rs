@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn decisions() {
-        let rows: &[(&str, usize, usize, bool, &[Outcome], &[Step], usize)] = &[
+        type Row = (&'static str, usize, usize, bool, &'static [Outcome], &'static [Step], usize);
+        let rows: &[Row] = &[
             ("an answer ends it", 2, 0, false, &[Answered], &[Step::Finish], 0),
             ("standby leads on, whatever the call is", 2, 0, false, &[Standby], &[Step::Next], 1),
             ("the search wraps around", 2, 1, false, &[Standby], &[Step::Next], 0),

@@ -1,0 +1,6 @@
+//! The router between a client and NameNodes that do as they are told.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod failures;
+mod rig;
