@@ -21,7 +21,7 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 
 pub(super) use calls::{Finished, serve_call};
-use deadlines::{Deadlines, Verdict};
+use deadlines::{Deadlines, FRAME_STEP, Verdict};
 
 use super::{Drain, Handler, Shared};
 use crate::handshake::Handshake;
@@ -165,9 +165,10 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
         if matches!(self.phase, Phase::Closing | Phase::Lingering) {
             return true;
         }
-        let paused = !self.has_room() || self.lacks_budget(cx);
-        self.deadlines.paused(paused);
-        !paused
+        let (full, lacks_budget) = (!self.has_room(), self.lacks_budget(cx));
+        // Large frames that are kept from ending by each other would hold the budget for ever; so their time runs on.
+        self.deadlines.paused(full || lacks_budget && self.transport.input.len() < FRAME_STEP);
+        !full && !lacks_budget
     }
 
     /// Whether the server holds too much to read more; if so, the task is woken when that changes.

@@ -104,6 +104,22 @@ async fn a_full_server_reads_on_when_it_has_room_again() {
 }
 
 #[tokio::test]
+async fn unfinished_frames_do_not_fill_the_server_for_ever() {
+    let limits = Limits { max_bytes_in_flight: 100_000, frame_timeout: SOON, ..Limits::default() };
+    let server = serve(limits).await;
+    let mut sockets = [server.socket().await, server.socket().await];
+    for socket in &mut sockets {
+        introduce(socket).await;
+        socket.write_all(&call(1, "echo", &[0; 1_000_000])[..80_000]).await.unwrap();
+    }
+    for socket in &mut sockets {
+        assert_eq!(read_all(socket).await, b"");
+    }
+    eventually("nothing held", || server.stats.bytes_in_flight.load(Relaxed) == 0).await;
+    server.connect().await.call(request("echo", 2, b"")).await.unwrap();
+}
+
+#[tokio::test]
 async fn idle_connections_are_closed_when_there_are_many() {
     for (threshold, closed) in [(0, true), (1, false)] {
         let limits = Limits { idle_timeout: SOON, idle_threshold: threshold, ..Limits::default() };

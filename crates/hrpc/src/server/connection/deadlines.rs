@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::server::Limits;
 
 /// A frame that brings this much within the frame time-out may go on.
-const FRAME_STEP: usize = 64 * 1024;
+pub(super) const FRAME_STEP: usize = 64 * 1024;
 /// How long a peer may take to read the last words.
 const LINGER: Duration = Duration::from_secs(2);
 
