@@ -19,18 +19,19 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Measures routers and NameNodes of HDFS: throughput, latency, CPU and memory.
+/// Measures routers and NameNodes of HDFS: throughput, latency, CPU and memory. Without a command it starts a real
+/// NameNode, the Java router and ours, measures them in turns, and prints a table.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    task: Task,
+    task: Option<Task>,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 #[derive(Subcommand)]
 enum Task {
-    /// Starts a real NameNode, the Java router and ours, measures them in turns, and prints a table.
-    Run(RunArgs),
     /// Puts one server under one load and prints a line of JSON.
     Load(LoadArgs),
     /// Measures servers that run already, in turns, and prints a table.
@@ -144,15 +145,16 @@ const LIMIT: Limit<'_> = Limit { server: "ours", baseline: "java", share: 0.2 };
 
 fn main() -> Result<ExitCode> {
     raise_file_limit();
-    match Cli::parse().task {
-        Task::Run(args) => return run(args),
-        Task::Load(args) => load(args)?,
-        Task::Compare(args) => {
+    let cli = Cli::parse();
+    match cli.task {
+        None => return run(cli.run),
+        Some(Task::Load(args)) => load(args)?,
+        Some(Task::Compare(args)) => {
             let plan = plan(&args.scope, args.pace, args.separate);
             let records = measure(&plan, &args.servers, &args.scope.out)?;
             print(&table::render(&records, &args.scope.baseline))?;
         }
-        Task::Report { results, baseline } => print(&table::render(&read(&results)?, &baseline))?,
+        Some(Task::Report { results, baseline }) => print(&table::render(&read(&results)?, &baseline))?,
     }
     Ok(ExitCode::SUCCESS)
 }
