@@ -51,7 +51,7 @@ struct RunArgs {
     /// Our router; by default the one beside this program.
     #[arg(long)]
     router: Option<PathBuf>,
-    /// A first impression in two minutes: three operations, one load, two rounds.
+    /// A first impression in some minutes: three operations, one load, two rounds.
     #[arg(long, conflicts_with_all = ["ops", "loads", "rounds", "check"])]
     quick: bool,
     /// Measure `stat` at 64 in flight only, and fail unless our router uses at most a fifth of the Java router's CPU.
