@@ -58,7 +58,7 @@ test-slow: deps ## real clients, the FileSystem contract, fuzzing, CPU per call
 
 unit:
 	@$(tests) --exclude anabranch-e2e
-	$(tests) --test arrows --test licences
+	$(tests) --test arrows --test licences --test descriptors
 
 e2e-%:
 	@$(tests) --test $*

@@ -1,6 +1,7 @@
 //! Tests with real clients: Hadoop's command line, Hadoop's contract suite, the hdfs-native crate, and raw sockets.
 
 pub mod commands;
+pub mod dfs;
 pub mod files;
 pub mod metadata;
 pub mod native;
