@@ -206,7 +206,7 @@ impl Connection {
         let made = blocking(move || digest(&reader, len, method)).await?;
         Ok(OpBlockChecksumResponseProto {
             bytes_per_crc: view.checksum.bytes_per,
-            crc_per_block: view.checksum.chunks(len.min(view.len)),
+            crc_per_block: view.checksum.chunks(view.len),
             block_checksum: made.into(),
             crc_type: Some(view.checksum.polynomial.proto().into()),
             block_checksum_options: Some(BlockChecksumOptionsProto {
