@@ -2,6 +2,7 @@
 //! through the tables, so the same operations on the same state give the same changes.
 
 pub mod access;
+pub mod audit;
 mod fault;
 pub mod leases;
 pub mod ops;
@@ -13,4 +14,7 @@ mod txn;
 pub mod view;
 
 pub use fault::{Fault, Kind};
+#[cfg(test)]
+mod tests;
+
 pub use txn::{Limits, Moment, Txn};

@@ -1,0 +1,106 @@
+//! What happens behind the calls, in bounded steps: dead leases, cut-off trees, unused blocks, old answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anabranch_journal::Journal;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::recovery::Closer;
+use crate::state::leases::{self, Leases};
+use crate::state::ops::{collect_garbage, forget_answers, garbage, reap};
+use crate::state::{Fault, view::View};
+
+/// Entries or blocks that one step removes.
+const STEP: usize = 1_000;
+/// Files of one holder that one round closes.
+const FILES: usize = 100;
+
+/// The service's background task.
+pub struct Upkeep {
+    /// The committed state.
+    pub journal: Arc<dyn Journal>,
+    /// Closes files, and leads to the writer and the blocks.
+    pub closer: Closer,
+    /// Who was heard of when.
+    pub leases: Arc<Leases>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Time between rounds.
+    pub every: Duration,
+    /// Wakes it early: something was deleted.
+    pub wake: Arc<Notify>,
+}
+
+impl Upkeep {
+    /// Runs rounds until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(self.every) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                done = self.round() => if let Err(error) = done {
+                    tracing::warn!(%error, "upkeep did not finish; it goes on in the next round");
+                }
+            }
+        }
+    }
+
+    /// Does what there is to do.
+    pub async fn round(&self) -> Result<(), Fault> {
+        while !self.journal.snapshot().scan(crate::state::tables::ORPHANS, &[], None, 1)?.is_empty() {
+            self.closer.writer.submit(|txn| reap(txn, STEP)).await?;
+        }
+        self.delete_replicas().await?;
+        self.forget_answers().await?;
+        self.close_abandoned().await
+    }
+
+    async fn delete_replicas(&self) -> Result<(), Fault> {
+        loop {
+            let gone = garbage(&self.journal.snapshot(), STEP)?;
+            if gone.is_empty() {
+                return Ok(());
+            }
+            let deleted = self.closer.blocks.delete(gone.clone()).await;
+            deleted.map_err(|error| Fault::io(format!("cannot delete replicas: {error}")))?;
+            self.closer.writer.submit(move |txn| collect_garbage(txn, &gone)).await?;
+        }
+    }
+
+    async fn forget_answers(&self) -> Result<(), Fault> {
+        let first = self.journal.snapshot().scan(crate::state::tables::EXPIRIES, &[], None, 1)?;
+        let due = first.first().and_then(|(key, _)| crate::state::tables::leading_number(key));
+        if due.is_some_and(|at| at <= self.clock.now().wall) {
+            while self.closer.writer.submit(|txn| forget_answers(txn, STEP)).await? {}
+        }
+        Ok(())
+    }
+
+    /// Closes the files of holders that are dead, and those that the service itself has taken over.
+    async fn close_abandoned(&self) -> Result<(), Fault> {
+        let now = self.clock.now().monotonic;
+        let mut holders = self.leases.dead(now);
+        holders.push(leases::SERVICE.to_owned());
+        for holder in holders {
+            let files = self.journal.snapshot().leases_of(&holder, FILES)?;
+            for inode in files {
+                if let Err(error) = self.closer.close(inode).await {
+                    tracing::warn!(inode, holder, %error, "cannot close an abandoned file yet");
+                }
+            }
+        }
+        for holder in self.leases.stale(now) {
+            if self.journal.snapshot().leases_of(&holder, 1)?.is_empty() {
+                self.leases.forget(&holder, now);
+            }
+        }
+        Ok(())
+    }
+}
