@@ -4,6 +4,7 @@
 //! after the other and commits them in groups; reads are answered beside it from the committed state. [`service`] is
 //! the RPC server in front, [`block`] keeps the bytes.
 
+pub mod base;
 pub mod block;
 pub mod clock;
 pub mod config;
@@ -13,7 +14,7 @@ mod recovery;
 pub mod service;
 mod start;
 pub mod state;
-mod upkeep;
+pub mod upkeep;
 pub mod writer;
 
 pub use config::{Defaults, NamespaceConfig};
