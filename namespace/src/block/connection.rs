@@ -80,7 +80,9 @@ impl Connection {
                 Some((Opening::Operation(code), _)) => self.operate(code).await?,
             };
             if after == After::Close {
-                return Ok(self.output.shutdown().await?);
+                self.output.shutdown().await?;
+                self.input.discard(shared.config.keepalive).await;
+                return Ok(());
             }
             patience = shared.config.keepalive;
         }

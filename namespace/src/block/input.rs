@@ -61,6 +61,22 @@ impl Input {
         }
     }
 
+    /// Reads until the client closes the connection, or for this long, and forgets it. Closing a connection that has unread
+    /// bytes resets it, which may destroy the last answer before the client reads it.
+    pub(crate) async fn discard(&mut self, patience: Duration) {
+        let until_closed = async {
+            loop {
+                self.buffer.clear();
+                self.buffer.reserve(16 << 10);
+                if !matches!(self.stream.read_buf(&mut self.buffer).await, Ok(1..)) {
+                    return;
+                }
+            }
+        };
+        // Either way the connection ends here.
+        let _ = tokio::time::timeout(patience, until_closed).await;
+    }
+
     /// The next thing if it is buffered as a whole.
     pub(crate) fn ready<T>(
         &mut self,

@@ -197,6 +197,8 @@ impl ReplicaWriter {
 
     /// Closes the replica durably.
     pub(crate) fn finalize(mut self) -> Result<Replica, BlockError> {
+        // The directory is synced once, with the final name in it.
+        self.is_named = true;
         self.sync()?;
         let finalized = View { finalized: true, ..self.view };
         self.store.rename(&self.turn, self.view, finalized)?;

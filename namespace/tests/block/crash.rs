@@ -67,7 +67,9 @@ async fn acknowledged_bytes_and_closed_blocks_survive_kill_9() {
         let mut writer = Client::connect(address).await;
         writer.write_block(Setup::create(block(2, 1))).await;
         let target = 500_000 + round * 5_000_000;
-        let (sender, mut acked) = (tokio::spawn(flood(address, data.clone())), 0u64);
+        let mut fast = Client::connect(address).await;
+        fast.write_block(Setup::create(block(3, 1))).await;
+        let (sender, mut acked) = (tokio::spawn(flood(fast, data.clone())), 0u64);
         while acked < target {
             let piece = &data[acked as usize..acked as usize + 60_007];
             writer.send(kind, acked, piece, false).await;
@@ -94,33 +96,27 @@ async fn acknowledged_bytes_and_closed_blocks_survive_kill_9() {
 }
 
 /// Writes block 3 as fast as it goes until the gateway dies; returns how many bytes were acknowledged.
-async fn flood(address: std::net::SocketAddr, data: Vec<u8>) -> u64 {
-    let kind = Kind::default();
-    let mut client = Client::connect(address).await;
-    client.write_block(Setup::create(block(3, 1))).await;
-    let mut acked = 0;
-    // One packet more than was acknowledged is always on its way.
-    let pieces: Vec<&[u8]> = data.chunks(64_512).collect();
-    client.packet(0, pieces[0], &kind.sums(pieces[0]), false, false).await;
-    for window in pieces.windows(2) {
-        let sums = kind.sums(window[1]);
-        let header = window[0].len() as u64 + acked;
+async fn flood(mut client: Client, data: Vec<u8>) -> u64 {
+    // Where the packets end that were sent, and how many of them were acknowledged; four more are always on their way.
+    let (kind, mut ends, mut acks) = (Kind::default(), vec![0u64], 0);
+    for (seqno, piece) in data.chunks(64_512).enumerate() {
         let mut bytes = Vec::new();
-        append_packet(&mut bytes, client.seqno, header, window[1], &sums);
-        client.seqno += 1;
+        append_packet(&mut bytes, seqno as i64, ends[seqno], piece, &kind.sums(piece));
         if tokio::io::AsyncWriteExt::write_all(&mut client.stream, &bytes).await.is_err() {
-            return acked;
+            break;
         }
-        match client.ack().await {
-            Ok((_, Status::Success)) => acked += window[0].len() as u64,
-            _ => return acked,
+        ends.push(ends[seqno] + piece.len() as u64);
+        if seqno >= 4 {
+            match client.ack().await {
+                Ok((_, Status::Success)) => acks += 1,
+                _ => return ends[acks],
+            }
         }
     }
-    // All of it was sent before the kill: the last piece counts once it is acknowledged.
-    match client.ack().await {
-        Ok((_, Status::Success)) => data.len() as u64,
-        _ => acked,
+    while acks + 1 < ends.len() && matches!(client.ack().await, Ok((_, Status::Success))) {
+        acks += 1;
     }
+    ends[acks]
 }
 
 /// Writes a packet's bytes.

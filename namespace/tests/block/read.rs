@@ -3,9 +3,52 @@
 use std::time::Duration;
 
 use anabranch_hdfs_proto::hdfs::{ChecksumTypeProto, Status};
-use anabranch_namespace::block::GatewayConfig;
+use anabranch_namespace::block::{Blocks, GatewayConfig};
 
-use super::client::{Rig, block, sample};
+use super::client::{Kind, Rig, Setup, block, sample};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_while_others_write_never_sees_a_torn_chunk() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = std::sync::Arc::new(Rig::start(dir.path()).await);
+    let data = std::sync::Arc::new(sample(150_000));
+    let tasks = (1..=6u64).map(|id| {
+        let (rig, data) = (std::sync::Arc::clone(&rig), std::sync::Arc::clone(&data));
+        tokio::spawn(async move {
+            let mut writer = rig.connect().await;
+            writer.write_block(Setup::create(block(id, 1))).await;
+            let mut reader = rig.connect().await;
+            let write = async {
+                let mut at = 0;
+                while at < data.len() {
+                    let end = data.len().min(at + 97 + at % 801);
+                    writer.send(Kind::default(), at as u64, &data[at..end], at % 13 == 0).await;
+                    at = end;
+                }
+                writer.close(at as u64).await;
+            };
+            let read = async {
+                let mut reads = 0;
+                loop {
+                    let len = rig.store.replica(id).await.unwrap().unwrap().len;
+                    let got = reader.read_block(block(id, 1), 0, len, true).await.unwrap();
+                    assert_eq!(got.bad_chunks, 0);
+                    assert!(got.data == data[..len as usize]);
+                    reads += 1;
+                    if len as usize == data.len() {
+                        return reads;
+                    }
+                }
+            };
+            let ((), reads) = tokio::join!(write, read);
+            reads
+        })
+    });
+    let tasks: Vec<_> = tasks.collect();
+    for task in tasks {
+        assert!(task.await.unwrap() > 1);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_range_is_read_with_whole_chunks_around_it() {

@@ -32,6 +32,7 @@ async fn measure() {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the measurement is what this prints")]
 fn report(what: &str, clock: Instant, cpu: f64) {
     let (seconds, megabytes) = (clock.elapsed().as_secs_f64(), BLOCK as f64 / 1e6);
     println!("{what}: {:.0} MB/s, {:.2} ms CPU per MB", megabytes / seconds, cpu * 1e3 / megabytes);
