@@ -1,18 +1,20 @@
 //! The programs of Anabranch as a library: `anabranch` and `anabranch-router` are thin around it.
 
 pub mod dfs;
-pub mod local;
+// pub mod local;
 pub mod manifest;
 pub mod router;
 
 mod console;
 mod failure;
+mod log_format;
 mod machine;
 mod runtimes;
 mod signals;
 mod table;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use anabranch_telemetry::Build;
 
@@ -22,8 +24,9 @@ use failure::Failure;
 pub const BUILD: Build = Build::of(env!("CARGO_PKG_VERSION"), option_env!("ANABRANCH_REVISION"));
 
 /// What `--version` prints after the program's name.
-pub fn version() -> String {
-    BUILD.to_string()
+pub fn version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| BUILD.to_string());
+    &TEXT
 }
 
 /// Runs `anabranch dfs` to its end.

@@ -19,6 +19,7 @@ use self::overview::Overview;
 use self::setup::Setup;
 use crate::console;
 use crate::failure::Failure;
+use crate::log_format::LogFormat;
 use crate::manifest::{Federation, Scope, Source, Watch};
 use crate::runtimes::Runtimes;
 use crate::signals::Signals;
@@ -54,25 +55,6 @@ pub struct LocalArgs {
 enum Output {
     Text,
     Json,
-}
-
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-impl From<LogFormat> for logging::Format {
-    fn from(format: LogFormat) -> Self {
-        match format {
-            LogFormat::Text => Self::Text,
-            LogFormat::Json => Self::Json,
-        }
-    }
 }
 
 /// What is logged unless ANABRANCH_LOG says otherwise: trouble, and what edits came to.

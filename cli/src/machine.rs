@@ -5,10 +5,7 @@ use std::fs;
 /// The user: `HADOOP_USER_NAME`, as Hadoop's own programs take it, else the account of this process.
 pub(crate) fn user() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    variable("HADOOP_USER_NAME")
-        .or_else(account)
-        .or_else(|| variable("USER"))
-        .unwrap_or_else(|| "nobody".to_owned())
+    variable("HADOOP_USER_NAME").or_else(account).or_else(|| variable("USER")).unwrap_or_else(|| "nobody".to_owned())
 }
 
 fn account() -> Option<String> {

@@ -12,7 +12,7 @@ use clap::Parser;
 use tokio::sync::watch;
 
 use crate::failure::Failure;
-use crate::local::LogFormat;
+use crate::log_format::LogFormat;
 use crate::manifest::{Change, Federation, Scope, Source, Watch};
 use crate::runtimes::Runtimes;
 use crate::signals::Signals;
@@ -74,7 +74,10 @@ fn warn_without_meaning(loaded: &Loaded) {
         tracing::warn!(keys = loaded.not_implemented.join(", "), "these configuration keys are not implemented here");
     }
     if !loaded.unknown.is_empty() {
-        tracing::warn!(keys = loaded.unknown.join(", "), "no router knows these configuration keys; are they misspelt?");
+        tracing::warn!(
+            keys = loaded.unknown.join(", "),
+            "no router knows these configuration keys; are they misspelt?"
+        );
     }
 }
 

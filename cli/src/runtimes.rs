@@ -16,8 +16,12 @@ impl Runtimes {
     pub(crate) fn new() -> Result<Self, Failure> {
         let failed = |error| Failure::internal(format!("cannot start threads: {error}"));
         let data = Builder::new_multi_thread().thread_name("data").enable_all().build().map_err(failed)?;
-        let control =
-            Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build().map_err(failed)?;
+        let control = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("control")
+            .enable_all()
+            .build()
+            .map_err(failed)?;
         Ok(Self { data, control })
     }
 
