@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anabranch_testkit::hadoop::Jars;
@@ -43,6 +43,7 @@ impl Rig {
         let hadoop = Hadoop::start(&jars, scratch.path(), user)?;
         let namenode = hadoop.rpc("ns0")?;
         Session::open(namenode, user)?.call(&MKDIRS, ROOT)?;
+        wait_ready("java", hadoop.rpc("router")?, user, || None)?;
         watch("starting our router");
         let router = Router::start(program, &hadoop, scratch.path(), user)?;
         let namenode_pid = hadoop.pid("ns0")?;
@@ -90,23 +91,26 @@ impl Router {
             format!("{}: build it with `cargo build --release -p anabranch-cli`", program.display())
         })?;
         let mut router = Self { child, address };
-        router.wait_ready(user).with_context(|| tail(&log))?;
+        wait_ready("ours", address, user, || router.child.try_wait().ok().flatten()).with_context(|| tail(&log))?;
         Ok(router)
     }
+}
 
-    /// Until it serves a mount, which is later than its port is open.
-    fn wait_ready(&mut self, user: &str) -> Result<()> {
-        let Self { child, address } = self;
-        let mut ended = None;
-        wait_until("our router serves its mounts", PATIENCE, || {
-            ended = child.try_wait().ok().flatten();
-            ended.is_some()
-                || Session::open(*address, user).is_ok_and(|mut session| session.call(&MKDIRS, ROOT).is_ok())
-        })?;
-        match ended {
-            Some(status) => bail!("our router ended: {status}"),
-            None => Ok(()),
-        }
+/// Until a router serves its mounts, which is later than its port is open; `ended` tells when it never will.
+fn wait_ready(
+    name: &str,
+    address: SocketAddr,
+    user: &str,
+    mut ended: impl FnMut() -> Option<ExitStatus>,
+) -> Result<()> {
+    let mut end = None;
+    wait_until(&format!("the router `{name}` serves its mounts"), PATIENCE, || {
+        end = ended();
+        end.is_some() || Session::open(address, user).is_ok_and(|mut session| session.call(&MKDIRS, ROOT).is_ok())
+    })?;
+    match end {
+        Some(status) => bail!("the router `{name}` ended: {status}"),
+        None => Ok(()),
     }
 }
 
