@@ -17,7 +17,9 @@ mod respond;
 pub mod rewrite;
 mod router;
 mod session;
+mod staleness;
 mod upstream;
 
 pub use config::RouterConfig;
 pub use router::{Mounts, Router, RunningRouter, Runtimes, StartError};
+pub use staleness::trusted;
