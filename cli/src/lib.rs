@@ -1,7 +1,7 @@
 //! The programs of Anabranch as a library: `anabranch` and `anabranch-router` are thin around it.
 
 pub mod dfs;
-// pub mod local;
+pub mod local;
 pub mod manifest;
 pub mod router;
 

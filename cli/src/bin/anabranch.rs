@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anabranch_cli::dfs::DfsArgs;
-// use anabranch_cli::local::{self, LocalArgs};
+use anabranch_cli::local::{self, LocalArgs};
 use anabranch_cli::{run_dfs, version};
 use clap::{Parser, Subcommand};
 
@@ -19,15 +19,15 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    // /// Run a whole federation in one process: router, state store and embedded subclusters.
-    // Local(LocalArgs),
+    /// Run a whole federation in one process: router, state store and embedded subclusters.
+    Local(LocalArgs),
     /// Work with the files of a federation, without Java.
     Dfs(DfsArgs),
 }
 
 fn main() -> ExitCode {
     match Args::parse().command {
-        // Command::Local(args) => local::run(&args),
+        Command::Local(args) => local::run(&args),
         Command::Dfs(args) => run_dfs(args),
     }
 }

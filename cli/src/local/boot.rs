@@ -55,7 +55,11 @@ impl Running {
         let store = store(data, &mounts).await?;
         let router = router(&setup, &subclusters, &store, &metrics, &readiness, runtimes).await?;
         if timeout(PATIENCE, readiness.wait_ready()).await.is_err() {
-            return Err(Failure::internal(format!("not ready after {} s: {:?}", PATIENCE.as_secs(), readiness.pending())));
+            return Err(Failure::internal(format!(
+                "not ready after {} s: {:?}",
+                PATIENCE.as_secs(),
+                readiness.pending()
+            )));
         }
         Ok(Self { setup, mounts, store, subclusters, router })
     }
@@ -119,6 +123,7 @@ async fn router(
     let tables = feed(store, setup.default_nameservice.clone()).tables;
     let (metrics, readiness, handles) = (metrics.clone(), readiness.clone(), runtimes.handles());
     // On the data plane's runtime, to whose reactor the router's sockets then belong.
-    let started = runtimes.data.spawn(async move { Router::start(config, tables, &metrics, &readiness, &handles).await });
+    let started =
+        runtimes.data.spawn(async move { Router::start(config, tables, &metrics, &readiness, &handles).await });
     started.await.map_err(Failure::internal)?.map_err(Failure::usage)
 }

@@ -62,15 +62,14 @@ impl Overview {
     pub(super) fn text(&self) -> String {
         let places = table::render(&["WHAT", "WHERE", "NOTES"], &self.places());
         let mounts = table::render(&["PATH", "LEADS TO", "NOTES"], &self.routes());
-        format!(
-            "\nAnabranch {BUILD}\n\n{places}\n\n{mounts}\n\n{}\n\nReady. Ctrl-C stops.",
-            self.next_steps()
-        )
+        format!("\nAnabranch {BUILD}\n\n{places}\n\n{mounts}\n\n{}\n\nReady. Ctrl-C stops.", self.next_steps())
     }
 
     fn places(&self) -> Vec<Vec<String>> {
         let mut rows = vec![vec!["router".into(), self.url(), "for Hadoop clients".into()]];
-        rows.extend(self.http.map(|http| vec!["router".into(), format!("http://{http}"), "/isActive, /metrics".into()]));
+        rows.extend(
+            self.http.map(|http| vec!["router".into(), format!("http://{http}"), "/isActive, /metrics".into()]),
+        );
         rows.extend(self.subclusters.iter().map(|subcluster| {
             let blocks = subcluster.transfer.map(|at| format!(", blocks at {at}")).unwrap_or_default();
             let note = format!("{}{blocks}", subcluster.kind);
@@ -92,7 +91,8 @@ impl Overview {
             notes.extend(marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| mark.to_owned()));
             vec![mount.source.to_string(), to.collect::<Vec<_>>().join(", "), notes.join(", ")]
         };
-        let rest = self.default_nameservice.iter().map(|id| vec!["(all else)".into(), format!("{id}:/"), "default".into()]);
+        let rest =
+            self.default_nameservice.iter().map(|id| vec!["(all else)".into(), format!("{id}:/"), "default".into()]);
         self.mounts.iter().map(route).chain(rest).collect()
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anabranch_api::{Backend, SubclusterKind, SubclusterSettings};
 use anabranch_federation::NameserviceId;
-use anabranch_router::config::{NamenodeConfig, NameserviceConfig, ProxyUsers};
 use anabranch_router::RouterConfig;
+use anabranch_router::config::{NamenodeConfig, NameserviceConfig, ProxyUsers};
 
 use crate::machine;
 use crate::manifest::Federation;
@@ -88,8 +88,7 @@ impl Setup {
                     id: Some(namenode.id.clone()),
                     rpc_address: namenode.rpc_address.clone(),
                 });
-                self.external
-                    .push(NameserviceConfig { id: nameservice.to_string(), namenodes: namenodes.collect() });
+                self.external.push(NameserviceConfig { id: nameservice.to_string(), namenodes: namenodes.collect() });
             }
         }
         Ok(())
@@ -100,8 +99,12 @@ impl Setup {
         let rpc = (self.rpc_address, "Hadoop clients", "--rpc-address");
         let http = (self.http_address, "HTTP", "--http-address");
         for (address, what, option) in [rpc, http] {
-            std::net::TcpListener::bind(address)
-                .map_err(|source| SetupError::Listen { address, what, option, source })?;
+            std::net::TcpListener::bind(address).map_err(|source| SetupError::Listen {
+                address,
+                what,
+                option,
+                source,
+            })?;
         }
         Ok(())
     }
