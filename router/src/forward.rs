@@ -6,6 +6,7 @@
 mod blocks;
 mod cluster;
 mod create;
+mod enclosing;
 mod leases;
 mod leg;
 mod listing;
@@ -67,7 +68,7 @@ impl<'a> Forward<'a> {
                 let legs = legs(&resolved.locations);
                 Box::pin(async move {
                     if at_once {
-                        self.at_once(&legs, merge, strict).await
+                        self.at_once(&legs, accept, merge, strict).await
                     } else {
                         Ok(self.in_order(&legs, accept).await?)
                     }
@@ -89,6 +90,7 @@ impl<'a> Forward<'a> {
                 Box::pin(self.every_namespace(merge, strict, scope)).await
             }
             Route::SafeMode => Box::pin(self.safe_mode()).await,
+            Route::EnclosingRoot => Box::pin(self.enclosing_root()).await,
             Route::Directive => Box::pin(self.directive()).await,
             Route::Here(_) | Route::Unsupported { .. } => {
                 Err(plan::Refusal::Unsupported { method: self.row.name }.into())
@@ -127,13 +129,15 @@ impl<'a> Forward<'a> {
     }
 
     /// Asks all locations at the same time and joins their answers, in the order of the locations. Failures are passed
-    /// over while there is one answer, unless `strict`.
-    async fn at_once(&self, legs: &[Leg<'_>], merge: Merge, strict: bool) -> Result<Bytes, Stop> {
+    /// over while there is an answer as wanted, unless `strict`.
+    async fn at_once(&self, legs: &[Leg<'_>], accept: Accept, merge: Merge, strict: bool) -> Result<Bytes, Stop> {
         let (answers, failures) = self.ask_all(legs).await;
-        if strict && let Some(failure) = worst(failures.clone()) {
-            return Err(failure.into());
+        let failure = worst(failures.clone());
+        let joined = self.join(answers, failures, merge)?;
+        match failure {
+            Some(failure) if strict || (failure.is_unavailable() && !accepts(accept, &joined)) => Err(failure.into()),
+            _ => Ok(joined),
         }
-        self.join(answers, failures, merge)
     }
 
     /// Joins answers; without any, the worst failure.

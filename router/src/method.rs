@@ -124,6 +124,8 @@ pub enum Route {
     Concat,
     /// `renewLease`: the subclusters that the client names.
     RenewLease,
+    /// `getEnclosingRoot`: the mount table's answer, or the subcluster's if that is deeper.
+    EnclosingRoot,
     /// Cache directives: to all locations of the path; without one, to all subclusters.
     Directive,
     /// `reportBadBlocks`: to the owner of each block.

@@ -151,3 +151,50 @@ impl Drop for Counted<'_> {
         self.metrics.ended(self.row, self.ending);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of_val;
+
+    use anabranch_hrpc::{CallId, Peer};
+    use arc_swap::ArcSwapOption;
+
+    use super::*;
+    use crate::block_pools::BlockPools;
+    use crate::config::RouterConfig;
+    use crate::upstream::Upstream;
+
+    fn session() -> Session {
+        let config = RouterConfig::default();
+        let metrics = Arc::new(Metrics::new(&prometheus::Registry::new()).unwrap());
+        Session::new(Arc::new(Core {
+            mounts: ArcSwapOption::empty(),
+            upstream: Upstream::new(Vec::new(), config.upstream.clone(), 1, &metrics),
+            pools: BlockPools::default(),
+            users: Users::new(1),
+            impersonation: Impersonation::default(),
+            metrics,
+            config,
+        }))
+    }
+
+    /// Thousands of calls wait at the same time; what each of them holds is moved when it begins.
+    #[test]
+    fn a_call_in_flight_takes_little_memory() {
+        let peer =
+            Peer { address: ([127, 0, 0, 1], 1).into(), identity: Identity::simple("a"), gone: Default::default() };
+        let call = Call {
+            id: CallId { client_id: Bytes::new(), call_id: 0, retry_count: 0 },
+            method: "getFileInfo".into(),
+            protocol: CLIENT_PROTOCOL.name,
+            caller_context: None,
+            federated_state: None,
+            payload: Bytes::new(),
+            message_at: 0,
+            peer: Arc::new(peer),
+        };
+        let session = session();
+        let size = size_of_val(&session.call(call));
+        assert!(size <= 3072, "{size} bytes");
+    }
+}

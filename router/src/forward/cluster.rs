@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::{Forward, Leg, legs, worst};
 use crate::merge::{self, Answer, Merge};
-use crate::method::Scope;
+use crate::method::{Accept, Scope};
 use crate::plan::Refusal;
 use crate::respond::Stop;
 use crate::rewrite::find_varint;
@@ -63,7 +63,7 @@ impl Forward<'_> {
             return self.every_namespace(merge::first, true, Scope::Active).await;
         }
         let resolved = self.resolve()?;
-        self.at_once(&legs(&resolved.locations), merge::first, false).await
+        self.at_once(&legs(&resolved.locations), Accept::Any, merge::first, false).await
     }
 
     async fn ask_every_namenode<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {

@@ -39,7 +39,7 @@ impl<'a> Forward<'a> {
             return Ok(self.send(&Leg::of(only)).await?);
         }
         if resolved.is_all() {
-            return self.at_once(&legs(&resolved.locations), merge::any_true, false).await;
+            return self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, false).await;
         }
         match self.existing(&resolved.locations).await {
             // It is there already, wherever that is.

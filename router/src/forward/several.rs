@@ -34,7 +34,7 @@ impl<'a> Forward<'a> {
             }
             let merge = if accept == Accept::True { merge::any_true } else { merge::first };
             // A directory of which one part moved and another did not is worse than an error.
-            return self.at_once(&legs, merge, accept == Accept::Any).await;
+            return self.at_once(&legs, accept, merge, accept == Accept::Any).await;
         }
         Ok(self.in_order(&legs, accept).await?)
     }

@@ -51,7 +51,8 @@ fn joined(pages: &[Bytes], children: &[&str], start_after: &str) -> (Vec<String>
 fn listings_are_joined() {
     /// Names and remaining entries of a page.
     type Given<'a> = (&'a [&'a str], u32);
-    let rows: &[(&str, &[Given<'_>], &[&str], &str, &[&str], u32)] = &[
+    type Row<'a> = (&'a str, &'a [Given<'a>], &'a [&'a str], &'a str, &'a [&'a str], u32);
+    let rows: &[Row<'_>] = &[
         ("one complete page", &[(&["a", "b"], 0)], &[], "", &["a", "b"], 0),
         ("mount points among files", &[(&["a", "c"], 0)], &["b", "d"], "", &["a", "b/", "c", "d/"], 0),
         ("a mount point hides what is there", &[(&["a", "b"], 0)], &["b"], "", &["a", "b/"], 0),

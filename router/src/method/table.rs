@@ -113,7 +113,7 @@ pub(super) static ROWS: &[Row] = &[
     read("getStoragePolicy", FIRST, ANY),
     read("getErasureCodingPolicy", FIRST, ANY),
     read("getEZForPath", FIRST, PRESENT).reply_path(&[1, 2]),
-    read("getEnclosingRoot", FIRST, UNSUPPORTED),
+    read("getEnclosingRoot", FIRST, Route::EnclosingRoot),
     read("listCorruptFileBlocks", FIRST, ANY).reply_path(&[1, 1]),
     // Changing them.
     write("mkdirs", FIRST, Route::Mkdirs).quota(),

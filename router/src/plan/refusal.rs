@@ -23,6 +23,12 @@ pub enum Refusal {
         /// The client's path.
         path: String,
     },
+    /// The same, asked about the mount point.
+    #[error("No mount point for {path}")]
+    NoMountPoint {
+        /// The client's path.
+        path: String,
+    },
     /// A write below a read-only mount.
     #[error("{path} is in a read only mount point")]
     ReadOnly {

@@ -4,8 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use anabranch_hrpc::{Exception, Identity};
 use hashbrown::HashMap;
+use tokio::time::{Duration, timeout};
 
 use crate::config::{Names, ProxyUsers};
+
+/// For the address of one host. A router starts without those that no name server knows.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The rules, with hosts as addresses.
 #[derive(Debug, Default)]
@@ -126,7 +130,8 @@ async fn ranges(hosts: &[String]) -> Vec<Range> {
             ranges.push(range);
             continue;
         }
-        match tokio::net::lookup_host((host.as_str(), 0)).await {
+        let lookup = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host.as_str(), 0))).await;
+        match lookup.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
             Ok(found) => ranges.extend(found.filter_map(|address| Range::parse(&address.ip().to_string()))),
             Err(error) => tracing::warn!(host, %error, "a host of hadoop.proxyuser.*.hosts has no address; ignored"),
         }

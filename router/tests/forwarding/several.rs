@@ -44,6 +44,41 @@ async fn directories_of_a_wide_mount_are_deleted_everywhere() {
 }
 
 #[tokio::test]
+async fn what_may_lie_where_nobody_answers_is_not_reported_as_missing() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    ns1.answer("delete", deleted(false));
+    ns2.stop().await;
+    let unknown = client.call::<pb::DeleteResponseProto>("delete", delete("/wide/f")).await;
+    assert_eq!(unknown.unwrap_err().class, class::RETRIABLE);
+    ns1.answer("delete", deleted(true));
+    assert!(client.call::<pb::DeleteResponseProto>("delete", delete("/wide/f")).await.unwrap().result);
+}
+
+#[tokio::test]
+async fn a_mount_point_or_an_encryption_zone_encloses() {
+    let (ns1, _ns2, _rig, client) = rig().await;
+    let zone = |path: &str| pb::GetEzForPathResponseProto {
+        zone: Some(pb::EncryptionZoneProto { path: path.into(), ..Default::default() }),
+    };
+    let root = |path: &str| {
+        let request = pb::GetEnclosingRootRequestProto { filename: Some(path.into()) };
+        client.call::<pb::GetEnclosingRootResponseProto>("getEnclosingRoot", request)
+    };
+    let rows = [
+        ("/one/z/f", pb::GetEzForPathResponseProto { zone: None }, "/one"),
+        ("/one/z/f", zone("/o/z"), "/one/z"),
+        ("/one/z/f", zone("/"), "/one"),
+        ("/elsewhere", zone("/elsewhere"), "/elsewhere"),
+    ];
+    for (path, zone, expected) in rows {
+        ns1.answer("getEZForPath", zone);
+        assert_eq!(root(path).await.unwrap().enclosing_root_path.as_deref(), Some(expected), "{path}");
+    }
+    ns1.throw("getEZForPath", class::UNSUPPORTED_OPERATION, "no encryption here");
+    assert_eq!(root("/one/f").await.unwrap().enclosing_root_path.as_deref(), Some("/one"));
+}
+
+#[tokio::test]
 async fn two_locations_in_one_subcluster_are_two_calls_to_its_retry_cache() {
     let (ns1, _ns2, _rig, client) = rig().await;
     ns1.answer("delete", deleted(true));
