@@ -31,8 +31,10 @@ use crate::state::{Fault, Kind, tables};
 /// HDFS' number of the storage policy HOT: everything on disk.
 const HOT: u32 = 7;
 
+/// Space on the volume, and how much of it blocks of files take.
 fn space(s: &Service) -> Result<Capacity, Fault> {
-    s.blocks.capacity().map_err(|error| Fault::io(format!("the space for blocks is not known: {error}")))
+    let volume = s.blocks.capacity().map_err(|e| Fault::io(format!("the space for blocks is not known: {e}")))?;
+    Ok(Capacity { used: s.view().counters()?.bytes, ..volume })
 }
 
 pub async fn get_server_defaults(
@@ -53,7 +55,7 @@ pub async fn get_server_defaults(
             checksum_type: Some(ChecksumTypeProto::ChecksumCrc32c.into()),
             // Empty, not absent: an absent one makes clients look for a provider of their own.
             key_provider_uri: Some(String::new()),
-            policy_id: Some(0),
+            policy_id: Some(HOT),
             snapshot_trash_root_enabled: Some(false),
         },
     })
@@ -111,7 +113,7 @@ pub async fn get_datanode_report(
     c: &Context,
     q: GetDatanodeReportRequestProto,
 ) -> Result<GetDatanodeReportResponseProto, Fault> {
-    c.caller.require_superuser()?;
+    c.caller.require_superuser("datanodeReport")?;
     let mut di = Vec::new();
     if is_reported(q.r#type()) {
         let mut info = s.node.info(&s.identity, Some(space(s)?), s.clock.now().wall);
@@ -126,7 +128,7 @@ pub async fn get_datanode_storage_report(
     c: &Context,
     q: GetDatanodeStorageReportRequestProto,
 ) -> Result<GetDatanodeStorageReportResponseProto, Fault> {
-    c.caller.require_superuser()?;
+    c.caller.require_superuser("getDatanodeStorageReport")?;
     let mut datanode_storage_reports = Vec::new();
     if is_reported(q.r#type()) {
         let space = space(s)?;
@@ -169,7 +171,7 @@ pub async fn set_safe_mode(
     match q.action() {
         SafeModeActionProto::SafemodeGet => {}
         action => {
-            c.caller.require_superuser()?;
+            c.caller.require_superuser(&action.as_str_name().to_lowercase())?;
             s.safe_mode.store(action == SafeModeActionProto::SafemodeEnter, Ordering::Release);
         }
     }
@@ -230,11 +232,8 @@ pub async fn get_ez_for_path(
     q: GetEzForPathRequestProto,
 ) -> Result<GetEzForPathResponseProto, Fault> {
     let view = s.view();
-    let found = resolve(&view, &c.caller, &q.src, Purpose::Use)?;
-    match found.target() {
-        Some(_) => Ok(GetEzForPathResponseProto { zone: None }),
-        None => Err(Fault::new(Kind::FileNotFound, format!("Path not found: {}", found.path()))),
-    }
+    resolve(&view, &c.caller, &q.src, Purpose::Use)?;
+    Ok(GetEzForPathResponseProto { zone: None })
 }
 
 pub async fn list_encryption_zones(
@@ -242,7 +241,7 @@ pub async fn list_encryption_zones(
     c: &Context,
     _: ListEncryptionZonesRequestProto,
 ) -> Result<ListEncryptionZonesResponseProto, Fault> {
-    c.caller.require_superuser()?;
+    c.caller.require_superuser("listEncryptionZones")?;
     Ok(ListEncryptionZonesResponseProto { zones: Vec::new(), has_more: false })
 }
 

@@ -80,7 +80,8 @@ pub async fn get_acl_status(
 ) -> Result<GetAclStatusResponseProto, Fault> {
     let view = s.view();
     let found = resolve(&view, &c.caller, &q.src, Purpose::Use)?;
-    let inode = found.target().ok_or_else(|| Fault::no_file(&found.path()))?;
+    let absent = || Fault::new(Kind::FileNotFound, format!("cannot find {}", found.path()));
+    let inode = found.target().ok_or_else(absent)?;
     Ok(GetAclStatusResponseProto {
         result: AclStatusProto {
             owner: inode.owner.clone(),

@@ -11,15 +11,11 @@ use anabranch_hdfs_proto::hdfs::{
 use super::{Context, Service};
 use crate::state::access::{Action, Needs};
 use crate::state::record::Inode;
-use crate::state::resolve::{Purpose, is_valid_name, resolve};
+use crate::state::resolve::{Purpose, resolve};
 use crate::state::view::View;
 use crate::state::{Fault, Kind, ops};
 
 fn status(s: &Service, c: &Context, path: &str, located: bool) -> Result<Option<HdfsFileStatusProto>, Fault> {
-    if !is_valid_name(path) {
-        let words = format!("Invalid path name Invalid file name: {path}");
-        return Err(Fault::new(Kind::InvalidPath, words));
-    }
     let view = s.view();
     let found = match resolve(&view, &c.caller, path, Purpose::Use) {
         // A superuser is refused only for a path through a file; NameNodes answer that there is nothing, and clients
@@ -27,9 +23,6 @@ fn status(s: &Service, c: &Context, path: &str, located: bool) -> Result<Option<
         Err(fault) if c.caller.superuser && fault.is(Kind::AccessControl) => return Ok(None),
         found => found?,
     };
-    if located {
-        c.caller.check(&found, Needs { target: Some(Action::READ), ..Needs::default() })?;
-    }
     found.target().map(|inode| s.place().status(&view, inode, "", located)).transpose()
 }
 
@@ -54,6 +47,11 @@ pub async fn get_located_file_info(
     c: &Context,
     q: GetLocatedFileInfoRequestProto,
 ) -> Result<GetLocatedFileInfoResponseProto, Fault> {
+    if q.need_block_token() {
+        // With a token the blocks could be read.
+        let found = resolve(&s.view(), &c.caller, q.src(), Purpose::Use)?;
+        c.caller.check(&found, Needs { target: Some(Action::READ), ..Needs::default() })?;
+    }
     Ok(GetLocatedFileInfoResponseProto { fs: status(s, c, q.src(), true)? })
 }
 
@@ -65,7 +63,7 @@ pub async fn get_block_locations(
     for (value, name) in [(q.offset, "offset"), (q.length, "length")] {
         if value > i64::MAX as u64 {
             let words = format!("Negative {name} is not supported. File: {}", q.src);
-            return Err(Fault::new(Kind::HadoopIllegalArgument, words));
+            return Err(Fault::new(Kind::IllegalArgument, words));
         }
     }
     let (locations, read) = {

@@ -35,7 +35,10 @@ impl Total {
                 let length = view.length(inode)?;
                 self.files += 1;
                 self.bytes += length;
-                self.space += length * u64::from(file.replication);
+                // A block that is being written counts as a full one, as it would to a quota.
+                let open = view.tail(inode.id, file)?.is_some_and(|tail| !tail.is_complete());
+                let taken = file.length + if open { file.block_size } else { 0 };
+                self.space += taken * u64::from(file.replication);
             }
         }
         Ok(())

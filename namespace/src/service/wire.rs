@@ -51,6 +51,7 @@ impl Node {
             dfs_used: Some(space.used),
             remaining: Some(space.remaining),
             block_pool_used: Some(space.used),
+            non_dfs_used: Some(space.total.saturating_sub(space.used).saturating_sub(space.remaining)),
             last_update: Some(now),
             location: Some("/default-rack".to_owned()),
             ..DatanodeInfoProto::default()

@@ -190,11 +190,12 @@ impl Caller {
     }
 
     /// Refuses everybody but superusers.
-    pub fn require_superuser(&self) -> Result<(), Fault> {
+    pub fn require_superuser(&self, operation: &str) -> Result<(), Fault> {
         if self.superuser {
             return Ok(());
         }
-        Err(denied(format!("Access denied for user {}. Superuser privilege is required", self.user)))
+        let user = &self.user;
+        Err(denied(format!("Access denied for user {user}. Superuser privilege is required for operation {operation}")))
     }
 }
 

@@ -16,7 +16,7 @@ const STEP: usize = 1_000;
 /// # Errors
 /// When a row cannot be read at all.
 pub fn audit(view: &impl View) -> Result<Vec<String>, Fault> {
-    let mut audit = Audit { view, inodes: HashMap::new(), orphans: HashSet::new(), found: Vec::new() };
+    let mut audit = Audit { view, inodes: HashMap::new(), orphans: HashSet::new(), bytes: 0, found: Vec::new() };
     each(view, tables::INODES, |key, value| {
         let inode = Inode::decode(value).map_err(|e| Fault::corrupt(tables::INODES, e))?;
         if tables::leading_number(key) != Some(inode.id) {
@@ -40,6 +40,8 @@ struct Audit<'v, V> {
     view: &'v V,
     inodes: HashMap<u64, Inode>,
     orphans: HashSet<u64>,
+    /// Bytes in complete blocks.
+    bytes: u64,
     found: Vec<String>,
 }
 
@@ -98,7 +100,8 @@ impl<V: View> Audit<'_, V> {
             let fits = key == tables::extent(inode, *index) && extent.offset == *end;
             let used = self.view.block(extent.block)?;
             *index += 1;
-            *end = extent.offset + if extent.is_complete() { extent.length } else { 0 };
+            *end = extent.offset + extent.stored();
+            self.bytes += extent.stored();
             self.claim(fits, || format!("block {} of inode {inode} is out of line", extent.block));
             self.claim(used.as_ref() == Some(&here), || format!("block {} does not know its file", extent.block));
             Ok(())
@@ -168,6 +171,8 @@ impl<V: View> Audit<'_, V> {
         let newest = self.inodes.keys().max().copied().unwrap_or_default();
         self.claim(newest < counters.next_inode, || format!("inode {newest} has a number of the future"));
         self.claim(inodes == counters.inodes, || format!("{inodes} inodes, counted are {}", counters.inodes));
+        let bytes = self.bytes;
+        self.claim(bytes == counters.bytes, || format!("{bytes} bytes, counted are {}", counters.bytes));
         self.claim(blocks == counters.blocks, || format!("{blocks} blocks, counted are {}", counters.blocks));
         Ok(())
     }

@@ -7,6 +7,8 @@ use anabranch_hrpc::{Exception, class};
 pub enum Kind {
     /// The caller may not.
     AccessControl,
+    /// Something that no client sends.
+    Assertion,
     /// The file is being written by somebody.
     AlreadyBeingCreated,
     /// Something exists where nothing may.
@@ -45,6 +47,7 @@ impl Kind {
     fn class(self) -> &'static str {
         match self {
             Self::AccessControl => class::ACCESS_CONTROL,
+            Self::Assertion => "java.lang.AssertionError",
             Self::AlreadyBeingCreated => class::ALREADY_BEING_CREATED,
             Self::FileAlreadyExists => class::FILE_ALREADY_EXISTS,
             Self::FileNotFound => class::FILE_NOT_FOUND,

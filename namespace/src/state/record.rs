@@ -141,6 +141,9 @@ pub struct Counters {
     /// Blocks that are used by these.
     #[prost(uint64, tag = "5")]
     pub blocks: u64,
+    /// Bytes in complete blocks.
+    #[prost(uint64, tag = "7")]
+    pub bytes: u64,
     /// Number of the group of operations that was committed last; tells after a failed commit what became of it.
     #[prost(uint64, tag = "6")]
     pub group: u64,
@@ -187,6 +190,11 @@ impl Extent {
     /// Whether its length is final.
     pub fn is_complete(&self) -> bool {
         self.progress == Progress::Complete as i32
+    }
+
+    /// Bytes that count as stored.
+    pub fn stored(&self) -> u64 {
+        if self.is_complete() { self.length } else { 0 }
     }
 
     /// Whether the service is closing it.

@@ -119,7 +119,7 @@ fn components(path: &str) -> impl Iterator<Item = &str> {
 fn real_names(view: &impl View, path: &str) -> Result<Vec<String>, Fault> {
     if !path.starts_with('/') {
         let words = format!("Absolute path required, but got '{path}'");
-        return Err(Fault::new(Kind::IllegalArgument, words));
+        return Err(Fault::new(Kind::Assertion, words));
     }
     let mut names: Vec<String> = components(path).map(str::to_owned).collect();
     if names.len() < 3 || names[0] != ".reserved" || names[1] != ".inodes" {

@@ -223,14 +223,24 @@ impl<'j> Txn<'j> {
     }
 
     /// Writes a block of a file, and where it is used.
-    pub fn put_extent(&mut self, inode: u64, index: u32, extent: &Extent) {
-        self.put(tables::EXTENTS, tables::extent(inode, index), extent);
+    pub fn put_extent(&mut self, inode: u64, index: u32, extent: &Extent) -> Result<(), Fault> {
+        let key = tables::extent(inode, index);
+        let before = self.record::<Extent>(tables::EXTENTS, &key)?.map_or(0, |extent| extent.stored());
+        self.put(tables::EXTENTS, key, extent);
         self.put(tables::BLOCKS, tables::number(extent.block), &Use { inode, index });
+        let after = extent.stored();
+        if before == after { Ok(()) } else { self.count(|c| c.bytes = (c.bytes + after).saturating_sub(before)) }
+    }
+
+    /// Takes a block from a file, to be put into another.
+    pub fn take_extent(&mut self, inode: u64, index: u32, extent: &Extent) -> Result<(), Fault> {
+        self.remove(tables::EXTENTS, tables::extent(inode, index));
+        self.count(|c| c.bytes = c.bytes.saturating_sub(extent.stored()))
     }
 
     /// Removes a block from a file; its replica is deleted later.
     pub fn drop_extent(&mut self, inode: u64, index: u32, extent: &Extent) -> Result<(), Fault> {
-        self.remove(tables::EXTENTS, tables::extent(inode, index));
+        self.take_extent(inode, index, extent)?;
         self.remove(tables::BLOCKS, tables::number(extent.block));
         self.overlay.put(tables::GARBAGE, tables::number(extent.block), []);
         self.count(|c| c.blocks = c.blocks.saturating_sub(1))

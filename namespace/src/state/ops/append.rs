@@ -44,7 +44,7 @@ pub fn append(
         if let Some(tail) = &mut last {
             tail.progress = Progress::Building as i32;
             file.length -= tail.length;
-            txn.put_extent(inode.id, file.blocks - 1, tail);
+            txn.put_extent(inode.id, file.blocks - 1, tail)?;
         }
     }
     txn.lease(&mut inode, Writer { holder: holder.to_owned(), machine: caller.machine.to_string() });

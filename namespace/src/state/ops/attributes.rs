@@ -17,7 +17,7 @@ const OWNER: Needs = Needs { ancestor: None, parent: None, target: None, owner: 
 const WRITE: Needs = Needs { ancestor: None, parent: None, target: Some(Action::WRITE), owner: false };
 
 fn absent(path: &str) -> Fault {
-    Fault::no_file(path)
+    Fault::new(Kind::FileNotFound, format!("Directory/File does not exist {path}"))
 }
 
 /// Sets the permission bits.

@@ -49,7 +49,7 @@ pub fn add_block(
     })?;
     let progress = Progress::Building as i32;
     let extent = Extent { block, generation, offset: file.length, length: 0, progress, cut: None };
-    txn.put_extent(id, file.blocks, &extent);
+    txn.put_extent(id, file.blocks, &extent)?;
     file.blocks += 1;
     txn.put_inode(&inode);
     Ok(Added { extent, inode })
@@ -128,7 +128,7 @@ fn commit_tail(txn: &mut Txn<'_>, inode: &mut Inode, written: Option<Written>) -
     tail.length = length;
     tail.progress = Progress::Complete as i32;
     file.length += length;
-    txn.put_extent(id, file.blocks - 1, &tail);
+    txn.put_extent(id, file.blocks - 1, &tail)?;
     txn.put_inode(inode);
     Ok(())
 }
@@ -181,7 +181,7 @@ pub fn fsync(txn: &mut Txn<'_>, caller: &Caller, named: Named<'_>, length: i64) 
     let tail = txn.tail(inode.id, file)?.filter(|tail| !tail.is_complete() && length > tail.length);
     if let Some(mut tail) = tail {
         tail.length = length;
-        txn.put_extent(inode.id, file.blocks - 1, &tail);
+        txn.put_extent(inode.id, file.blocks - 1, &tail)?;
     }
     Ok(())
 }

@@ -87,9 +87,9 @@ fn move_blocks(txn: &mut Txn<'_>, target: u64, file: &mut File, source: &Inode) 
     let Some(from) = &source.file else { return Ok(()) };
     for index in 0..from.blocks {
         let mut extent = txn.extent(source.id, index)?;
-        txn.remove(tables::EXTENTS, tables::extent(source.id, index));
+        txn.take_extent(source.id, index, &extent)?;
         extent.offset += file.length;
-        txn.put_extent(target, file.blocks + index, &extent);
+        txn.put_extent(target, file.blocks + index, &extent)?;
     }
     file.blocks += from.blocks;
     file.length += from.length;

@@ -36,7 +36,7 @@ pub fn create(txn: &mut Txn<'_>, caller: &Caller, ask: &Create) -> Result<Inode,
         return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name {path}")));
     }
     check_holder(holder)?;
-    check_replication(txn.limits, ask.replication, path, Some(holder))?;
+    check_replication(txn.limits, ask.replication, path, Some(&caller.machine))?;
     check_block_size(txn.limits, ask.block_size)?;
     let mut found = resolve(txn, caller, path, Purpose::Create)?;
     caller.check(&found, Needs { ancestor: Some(Action::WRITE), ..Needs::default() })?;
@@ -54,7 +54,7 @@ pub fn create(txn: &mut Txn<'_>, caller: &Caller, ask: &Create) -> Result<Inode,
     }
     match found.target() {
         None if !ask.create => {
-            let words = format!("Can't overwrite non-existent {path} for client {}", caller.machine);
+            let words = format!("Can't overwrite non-existent {path}");
             return Err(Fault::new(Kind::FileNotFound, words));
         }
         None => {}
@@ -71,7 +71,8 @@ pub fn create(txn: &mut Txn<'_>, caller: &Caller, ask: &Create) -> Result<Inode,
     make_ancestors(txn, caller, &mut found)?;
     let (dir_path, name) = (found.parent_path(), found.name().to_owned());
     let dir = found.inodes.last_mut().ok_or_else(|| Fault::no_file(path))?;
-    let file = File { replication: ask.replication, block_size: ask.block_size, ..File::default() };
+    // A block of no bytes cannot be; HDFS makes it one byte too.
+    let file = File { replication: ask.replication, block_size: ask.block_size.max(1), ..File::default() };
     let inode = Inode {
         name,
         owner: caller.user.to_string(),
@@ -88,19 +89,19 @@ pub fn create(txn: &mut Txn<'_>, caller: &Caller, ask: &Create) -> Result<Inode,
 }
 
 /// Refuses replications outside of what is configured.
-pub fn check_replication(limits: &Limits, replication: u32, path: &str, holder: Option<&str>) -> Result<(), Fault> {
+pub fn check_replication(limits: &Limits, replication: u32, path: &str, client: Option<&str>) -> Result<(), Fault> {
     let most = limits.max_replication;
     let wrong = match replication {
         0 => " is less than the required minimum of 1".to_owned(),
         found if found > most => format!(" exceeds maximum of {most}"),
         _ => return Ok(()),
     };
-    let client = holder.map(|holder| format!(", clientName={holder}")).unwrap_or_default();
+    let client = client.map(|client| format!(", clientName={client}")).unwrap_or_default();
     Err(Fault::io(format!("Requested replication factor of {replication}{wrong} for {path}{client}")))
 }
 
 fn check_block_size(limits: &Limits, asked: u64) -> Result<(), Fault> {
-    let least = limits.min_block_size.max(1);
+    let least = limits.min_block_size;
     if asked >= least {
         return Ok(());
     }

@@ -22,7 +22,7 @@ pub fn delete(txn: &mut Txn<'_>, caller: &Caller, path: &str, recursive: bool) -
     let found = resolve(txn, caller, path, Purpose::Use)?;
     caller.check(&found, TAKE)?;
     if !recursive && found.target().is_some_and(|inode: &Inode| inode.children > 0) {
-        return Err(Fault::new(Kind::NotEmpty, format!("{} is non empty", found.path())));
+        return Err(Fault::new(Kind::NotEmpty, format!("`{} is non empty': Directory is not empty", found.path())));
     }
     match found.target() {
         Some(inode) if !is_root(inode) => txn.discard(&found).map(|()| true),

@@ -29,6 +29,7 @@ pub fn format(txn: &mut Txn<'_>, format: Format) -> Result<(), Fault> {
             next_generation: tables::FIRST_GENERATION,
             inodes: 1,
             blocks: 0,
+            bytes: 0,
             group: 0,
         },
     );

@@ -12,7 +12,7 @@ const OWNER_PASS: u32 = 0o300;
 pub fn mkdirs(txn: &mut Txn<'_>, caller: &Caller, path: &str, mode: u32, create_parent: bool) -> Result<(), Fault> {
     check_path_length("mkdirs", path)?;
     if !is_valid_name(path) {
-        return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name {path}")));
+        return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name Invalid file name: {path}")));
     }
     let mut found = resolve(txn, caller, path, Purpose::Create)?;
     if let Some(target) = found.target() {
@@ -23,7 +23,9 @@ pub fn mkdirs(txn: &mut Txn<'_>, caller: &Caller, path: &str, mode: u32, create_
         return Err(Fault::new(Kind::FileAlreadyExists, words));
     }
     if is_reserved(path) {
-        return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name {path}")));
+        let words = "File name \".reserved\" is reserved and cannot be created. If this is during upgrade change the name \
+                     of the existing file or directory to another name before upgrading to the new release.";
+        return Err(Fault::new(Kind::HadoopIllegalArgument, words));
     }
     caller.check(&found, Needs { ancestor: Some(Action::WRITE), ..Needs::default() })?;
     if !create_parent {

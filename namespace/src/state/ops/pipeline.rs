@@ -22,7 +22,7 @@ pub fn update_pipeline(txn: &mut Txn<'_>, holder: &str, old: BlockId, new: Block
     }
     tail.generation = new.generation;
     tail.length = length;
-    txn.put_extent(inode.id, index, &tail);
+    txn.put_extent(inode.id, index, &tail)?;
     Ok(())
 }
 

@@ -34,8 +34,11 @@ pub enum Takeover {
 pub fn take_over(view: &impl View, caller: &Caller, path: &str) -> Result<Option<u64>, Fault> {
     let found = resolve(view, caller, path, Purpose::Use)?;
     let inode = found.file(path)?;
+    if !inode.file.as_ref().is_some_and(|file| file.is_open()) {
+        return Ok(None);
+    }
     caller.check(&found, Needs { target: Some(Action::WRITE), ..Needs::default() })?;
-    Ok(inode.file.as_ref().is_some_and(|file| file.is_open()).then_some(inode.id))
+    Ok(Some(inode.id))
 }
 
 /// Takes a file from its writer. A file without an incomplete block is closed at once, one that was deleted counts as
@@ -59,7 +62,7 @@ pub fn begin_recovery(txn: &mut Txn<'_>, id: u64) -> Result<Takeover, Fault> {
 pub fn prepare(txn: &mut Txn<'_>, inode: &Inode, mut tail: Extent) -> Result<Recovery, Fault> {
     let index = inode.file.as_ref().map_or(0, |file| file.blocks.saturating_sub(1));
     tail.progress = Progress::Recovering as i32;
-    txn.put_extent(inode.id, index, &tail);
+    txn.put_extent(inode.id, index, &tail)?;
     let generation = txn.next_generation()?;
     let block = BlockId { id: tail.block, generation: tail.generation };
     Ok(Recovery { inode: inode.id, block, generation, cut: tail.cut })
@@ -77,7 +80,7 @@ pub fn finish_recovery(txn: &mut Txn<'_>, done: &Recovery, length: Option<u64>) 
             tail.generation = done.generation;
             tail.progress = Progress::Complete as i32;
             tail.cut = None;
-            txn.put_extent(inode.id, file.blocks - 1, &tail);
+            txn.put_extent(inode.id, file.blocks - 1, &tail)?;
             file.length += length;
         }
         _ => {

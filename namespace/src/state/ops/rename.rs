@@ -3,7 +3,7 @@
 use crate::state::access::{Action, Caller, Needs};
 use crate::state::record::Inode;
 use crate::state::resolve::{Purpose, Resolved, check_path_length, is_reserved, is_valid_name, resolve};
-use crate::state::{Fault, Txn};
+use crate::state::{Fault, Kind, Txn};
 
 /// Of the directory that something is taken from.
 pub const TAKE: Needs = Needs { ancestor: None, parent: Some(Action::WRITE), target: None, owner: false };
@@ -14,7 +14,7 @@ pub const GIVE: Needs = Needs { ancestor: Some(Action::WRITE), parent: None, tar
 pub fn rename(txn: &mut Txn<'_>, caller: &Caller, from: &str, to: &str) -> Result<bool, Fault> {
     check_path_length("rename", to)?;
     if !is_valid_name(to) {
-        return Err(Fault::io(format!("Invalid name: {to}")));
+        return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name Invalid file name: {to}")));
     }
     let source = resolve(txn, caller, from, Purpose::Use)?;
     let mut target = resolve(txn, caller, to, Purpose::Create)?;

@@ -20,7 +20,7 @@ pub struct Rename2 {
 pub fn rename2(txn: &mut Txn<'_>, caller: &Caller, ask: &Rename2) -> Result<(), Fault> {
     check_path_length("rename", &ask.to)?;
     if !is_valid_name(&ask.to) || is_reserved(&ask.to) {
-        return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name Invalid name: {}", ask.to)));
+        return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name Invalid file name: {}", ask.to)));
     }
     let source = resolve(txn, caller, &ask.from, Purpose::Use)?;
     let target = resolve(txn, caller, &ask.to, Purpose::Create)?;
