@@ -127,6 +127,11 @@ pub fn router_launch(dir: &Path, nameservices: &[(&str, &str)], rpc: SocketAddr,
     let router = [
         ("dfs.federation.router.rpc-address".to_owned(), rpc.to_string()),
         ("dfs.federation.router.http-address".to_owned(), http.to_string()),
+        // Home directories, and paths by inode number, belong to no mount.
+        (
+            "dfs.federation.router.default.nameserviceId".to_owned(),
+            names.first().copied().unwrap_or_default().to_owned(),
+        ),
     ];
     let core = [("hadoop.proxyuser.".to_owned() + &user() + ".hosts", "*".to_owned())];
     for (file, properties) in [("core-site.xml", &core[..]), ("hdfs-site.xml", &hdfs), ("hdfs-rbf-site.xml", &router)] {

@@ -43,7 +43,7 @@ fn setup() -> Result<Rig> {
     raise_open_files()?;
     let scratch = Scratch::new("bad-input")?;
     let cluster = Cluster::start(&Jars::get()?, scratch.path(), &Plan::tests())?;
-    let router = servers::local(scratch.path())?;
+    let router = servers::router_before(&cluster, scratch.path())?;
     let namenode = cluster.rpc("ns0").parse().context("the NameNode's address")?;
     Ok(Rig { router, namenode, _cluster: cluster, _scratch: scratch })
 }
