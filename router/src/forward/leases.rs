@@ -2,12 +2,16 @@
 
 use anabranch_federation::NameserviceId;
 use bytes::Bytes;
+use tokio::time::{Duration, Instant};
 
 use super::{Forward, Leg};
 use crate::merge;
 use crate::plan::Refusal;
 use crate::respond::Stop;
 use crate::rewrite::{Edit, edit, find_all};
+
+/// For a renewal in all subclusters.
+const RENEW_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Forward<'_> {
     /// Clients name the subclusters that `create` and `append` told them; older ones do not, and are renewed everywhere.
@@ -28,7 +32,9 @@ impl Forward<'_> {
         let stripped = edit(message, &[&[2]], &mut |_, _| Edit::Drop).map_err(unreadable)?;
         let payload = stripped.unwrap_or_else(|| self.call.payload.clone());
         let legs: Vec<Leg<'_>> = chosen.into_iter().map(Leg::to).collect();
-        let (answers, failures) = self.payload_to_all(&legs, &payload).await;
+        // A lease expires after a minute: one subcluster that hangs must not keep the client from renewing again.
+        let soon = Forward { deadline: self.deadline.min(Instant::now() + RENEW_TIMEOUT), ..*self };
+        let (answers, failures) = soon.payload_to_all(&legs, &payload).await;
         if legs.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }

@@ -1,5 +1,6 @@
 //! Why one attempt at one NameNode brought no result.
 
+use anabranch_hdfs_proto::common::rpc_response_header_proto::RpcErrorCodeProto;
 use anabranch_hrpc::{ClientError, Exception, class};
 
 use super::{Failure, Nameservice, Outcome};
@@ -27,7 +28,13 @@ impl From<ClientError> for Trouble {
     fn from(error: ClientError) -> Self {
         let reason = error.to_string();
         match error {
-            ClientError::Remote(exception) | ClientError::Fatal(exception) => Self::Exception(exception),
+            ClientError::Remote(exception) => Self::Exception(exception),
+            // The user is not welcome: so it will be over any other connection.
+            ClientError::Fatal(exception) if exception.detail == RpcErrorCodeProto::FatalUnauthorized => {
+                Self::Exception(exception)
+            }
+            // Whatever broke the connection need not have been this call.
+            ClientError::Fatal(_) => Self::Lost(reason),
             ClientError::Connect { .. } => Self::NotReached(reason),
             ClientError::Timeout { .. } => Self::TimedOut,
             ClientError::Closed { sent: false, .. } => Self::NotSent(reason),
@@ -65,6 +72,30 @@ impl Trouble {
             Self::Lost(reason) => Failure::Lost { nameservice, method, reason },
             Self::TimedOut => Failure::TimedOut { nameservice, method },
             Self::TooLarge(reason) => Failure::TooLarge { nameservice, reason },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_failover_decision_hears() {
+        let closed = |sent| ClientError::Closed { sent, reason: "reset".into() };
+        let rows = [
+            (ClientError::Remote(Exception::new(class::STANDBY, "standby")), Outcome::Standby),
+            (ClientError::Remote(Exception::new(class::FILE_NOT_FOUND, "no")), Outcome::Answered),
+            (ClientError::Fatal(Exception::impersonation_refused("a", "b")), Outcome::Answered),
+            (ClientError::Fatal(Exception::invalid_header("another call broke it")), Outcome::Lost),
+            (closed(false), Outcome::NotSent),
+            (closed(true), Outcome::Lost),
+            (ClientError::Timeout { sent: true }, Outcome::TimedOut),
+            (ClientError::TooLarge { length: 2, max: 1 }, Outcome::Answered),
+        ];
+        for (error, expected) in rows {
+            let name = error.to_string();
+            assert_eq!(Trouble::from(error).outcome(), expected, "{name}");
         }
     }
 }
