@@ -18,6 +18,9 @@ mod settling;
 pub use schedule::{Case, Turn, schedule};
 pub use settling::Settling;
 
+/// Length of a run before the warm-up: it shows what is there, not what happens.
+const COLD: Duration = Duration::from_secs(1);
+
 /// A server to measure.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -192,7 +195,8 @@ impl Comparison<'_> {
 
     fn run(&mut self, turn: &Turn) -> Result<Record, CompareError> {
         let server = &self.servers[turn.server];
-        let goal = Goal::Time { warmup: self.plan.warmup, measure: self.plan.measure };
+        let measure = if turn.round == 0 { COLD } else { self.plan.measure };
+        let goal = Goal::Time { warmup: self.plan.warmup, measure };
         let outcome = self.load(server, turn.case, goal)?;
         Ok(Record {
             server: server.name.clone(),

@@ -298,3 +298,26 @@ fn server(text: &str) -> Result<Server, String> {
         jit: !jit.is_empty(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn servers_are_read_from_one_argument() {
+        let own = std::process::id();
+        let found = server(&format!("java=127.0.0.1:8888/data0/x,router={own},jit")).unwrap();
+        assert_eq!((found.name.as_str(), found.root.as_str(), found.jit), ("java", "/data0/x", true));
+        assert_eq!(found.address.to_string(), "127.0.0.1:8888");
+        assert_eq!(found.processes[0].role, "router");
+        for text in ["", "java", "java=127.0.0.1:8888", "java=nowhere/x", "java=127.0.0.1:8888/x,router=self"] {
+            assert!(server(text).is_err(), "{text}");
+        }
+    }
+}
