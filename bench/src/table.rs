@@ -121,7 +121,7 @@ impl Row<'_> {
         let of_round =
             |round| self.baseline.iter().find(|record| record.round == round).and_then(|record| number(record));
         let ratios = self.records.iter().filter_map(|record| Some(number(record)? / of_round(record.round)?));
-        median(ratios.filter(|ratio| ratio.is_finite()))
+        median(ratios.filter(|ratio| ratio.is_finite())).filter(|_| self.active())
     }
 }
 

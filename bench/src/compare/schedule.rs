@@ -23,7 +23,7 @@ pub struct Turn {
 /// round, so that none is always measured right after the same other one.
 pub fn schedule(cases: &[Case], rounds: RangeInclusive<usize>, servers: usize) -> Vec<Turn> {
     let in_round = |round| cases.iter().flat_map(move |&case| (0..servers).map(move |place| (round, case, place)));
-    let turn = |(round, case, place)| Turn { round, case, server: (place + round) % servers };
+    let turn = |(round, case, place)| Turn { round, case, server: (place + round.saturating_sub(1)) % servers };
     rounds.flat_map(in_round).map(turn).collect()
 }
 
@@ -35,11 +35,11 @@ mod tests {
     #[test]
     fn servers_take_turns_and_rounds_begin_with_another_one() {
         let cases = ["stat", "list"].map(|op| (named(op).unwrap(), "1".parse().unwrap()));
-        let turns = schedule(&cases, 0..=1, 3);
+        let turns = schedule(&cases, 1..=2, 3);
         let turns: Vec<_> = turns.iter().map(|turn| (turn.round, turn.case.0.name, turn.server)).collect();
         let expected = [
-            [(0, "stat", 0), (0, "stat", 1), (0, "stat", 2), (0, "list", 0), (0, "list", 1), (0, "list", 2)],
-            [(1, "stat", 1), (1, "stat", 2), (1, "stat", 0), (1, "list", 1), (1, "list", 2), (1, "list", 0)],
+            [(1, "stat", 0), (1, "stat", 1), (1, "stat", 2), (1, "list", 0), (1, "list", 1), (1, "list", 2)],
+            [(2, "stat", 1), (2, "stat", 2), (2, "stat", 0), (2, "list", 1), (2, "list", 2), (2, "list", 0)],
         ];
         assert_eq!(turns, expected.concat());
     }
