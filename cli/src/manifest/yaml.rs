@@ -58,9 +58,9 @@ pub fn documents(text: &str) -> Result<Vec<Document>, SyntaxError> {
 fn syntax_error(error: &serde_yaml::Error) -> SyntaxError {
     let position = error.location().map(|at| Position { line: at.line(), column: at.column() }).unwrap_or_default();
     let said = error.to_string();
-    // The parser repeats the position at the end of what it says.
+    // The parser repeats the position in what it says.
     let place = format!(" at line {} column {}", position.line, position.column);
-    SyntaxError { position, problem: said.strip_suffix(&place).unwrap_or(&said).to_owned() }
+    SyntaxError { position, problem: said.replace(&place, "") }
 }
 
 fn json(tree: &serde_yaml::Value, at: &FieldPath) -> Result<Value, (FieldPath, String)> {

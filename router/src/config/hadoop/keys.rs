@@ -45,7 +45,10 @@ impl Key {
                 count.map(|count| set(draft, count))
             }
             Set::Address(set) => HostPort::parse(text).map(|address| set(draft, address)),
-            Set::Text(_, set) => Some(set(draft, text)),
+            Set::Text(_, set) => {
+                set(draft, text);
+                Some(())
+            }
             Set::OneOf(words) => words.iter().any(|word| word.eq_ignore_ascii_case(text)).then_some(()),
             Set::Together(_) => Some(()),
         };
