@@ -67,7 +67,8 @@ pub enum StartError {
 pub struct Router;
 
 impl Router {
-    /// Listens, and serves until [`RunningRouter::drain`]. Becomes ready when the first mount table is there.
+    /// Listens, and serves until [`RunningRouter::drain`]. Becomes ready when the first mount table is there. May be
+    /// called on any runtime.
     ///
     /// # Errors
     /// When an address is taken, or the configuration cannot be right.
@@ -82,10 +83,10 @@ impl Router {
         let metrics = Arc::new(Metrics::new(registry.registry())?);
         let upstream =
             Upstream::new(nameservices, config.upstream.clone(), config.limits.max_calls_per_nameservice, &metrics);
-        let (rpc, rpc_addr) = listen(config.rpc_address).await?;
+        let (rpc, rpc_addr) = listen(&runtimes.data, config.rpc_address).await?;
         let http = match config.http_address {
             None => None,
-            Some(address) => Some(listen(address).await?),
+            Some(address) => Some(listen(&runtimes.control, address).await?),
         };
         let drain = Drain::new(config.drain_grace);
         let core = Arc::new(Core {
@@ -160,9 +161,11 @@ impl RunningRouter {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+/// A listener whose connections are woken by this runtime, which is the one that serves them.
+async fn listen(runtime: &Handle, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = runtime.spawn(TcpListener::bind(address)).await;
+    let listener = bound.unwrap_or_else(|error| Err(error.into())).map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
     Ok((listener, local))
 }
