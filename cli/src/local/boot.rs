@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anabranch_federation::{MountEntry, NameserviceId};
 use anabranch_namespace::{NamespaceConfig, NamespaceService, RunningNamespace};
-use anabranch_router::{Router, RunningRouter};
+use anabranch_router::{Router, RunningRouter, trusted};
 use anabranch_store::{JournalStore, feed, publish};
 use anabranch_telemetry::{Metrics, Readiness, clock};
 use tokio::time::timeout;
@@ -35,6 +35,8 @@ pub(super) struct RunningSubcluster {
     service: RunningNamespace,
 }
 
+/// A mount table whose store does not answer for so long is not trusted any more; Hadoop's default.
+const STALENESS: Duration = Duration::from_secs(180);
 /// A router that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -120,7 +122,7 @@ async fn router(
 ) -> Result<RunningRouter, Failure> {
     console::note("Starting the router ...");
     let config = setup.router(subclusters.iter().map(|running| (running.nameservice.clone(), running.rpc_addr)));
-    let tables = feed(store, setup.default_nameservice.clone()).tables;
+    let tables = trusted(feed(store, setup.default_nameservice.clone()), STALENESS);
     let (metrics, readiness, handles) = (metrics.clone(), readiness.clone(), runtimes.handles());
     // On the data plane's runtime, to whose reactor the router's sockets then belong.
     let started =
