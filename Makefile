@@ -80,11 +80,11 @@ fuzz: ## each parser for a minute
 	@if [ -x scripts/fuzz ]; then scripts/fuzz; else echo "scripts/fuzz is missing" >&2; exit 1; fi
 
 bench: deps ## a NameNode, the Java router and ours, side by side
-	@$(cargo) build --release --package anabranch-router --package anabranch-bench
+	@$(cargo) build --release --bin anabranch-router --bin anabranch-bench
 	target/release/anabranch-bench
 
 bench-check: ## one short round: at most a fifth of the Java router's CPU for a forwarded getFileInfo
-	@$(cargo) build --release --quiet --package anabranch-router --package anabranch-bench
+	@$(cargo) build --release --quiet --bin anabranch-router --bin anabranch-bench
 	target/release/anabranch-bench --check
 
 deny: ## licences, bans and sources with cargo-deny, if it is installed (the tests check the essence without it)
