@@ -29,6 +29,8 @@ pub struct NamespaceConfig {
     pub groups: BTreeMap<String, Vec<String>>,
     /// Users that may act for others.
     pub proxy_users: Vec<String>,
+    /// Users, such as routers', whose word about who the client is counts (`dfs.namenode.ip-proxy-users`).
+    pub ip_proxy_users: Vec<String>,
     /// What clients are told.
     pub defaults: Defaults,
     /// What may be created.
@@ -92,6 +94,7 @@ impl NamespaceConfig {
             permissions: true,
             groups: BTreeMap::new(),
             proxy_users: Vec::new(),
+            ip_proxy_users: Vec::new(),
             defaults: Defaults::default(),
             limits: Limits::default(),
             listing_limit: 1_000,

@@ -1,11 +1,12 @@
 //! Looking at files and directories.
 
+use anabranch_hdfs_proto::hdfs::hdfs_file_status_proto::FileType;
 use anabranch_hdfs_proto::hdfs::{
-    DirectoryListingProto, GetBlockLocationsRequestProto, GetBlockLocationsResponseProto, GetEnclosingRootRequestProto,
-    GetEnclosingRootResponseProto, GetFileInfoRequestProto, GetFileInfoResponseProto, GetFileLinkInfoRequestProto,
-    GetFileLinkInfoResponseProto, GetListingRequestProto, GetListingResponseProto, GetLocatedFileInfoRequestProto,
-    GetLocatedFileInfoResponseProto, GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto,
-    HdfsFileStatusProto,
+    DirectoryListingProto, FsPermissionProto, GetBlockLocationsRequestProto, GetBlockLocationsResponseProto,
+    GetEnclosingRootRequestProto, GetEnclosingRootResponseProto, GetFileInfoRequestProto, GetFileInfoResponseProto,
+    GetFileLinkInfoRequestProto, GetFileLinkInfoResponseProto, GetListingRequestProto, GetListingResponseProto,
+    GetLocatedFileInfoRequestProto, GetLocatedFileInfoResponseProto, GetPreferredBlockSizeRequestProto,
+    GetPreferredBlockSizeResponseProto, HdfsFileStatusProto,
 };
 
 use super::{Context, Service};
@@ -15,7 +16,20 @@ use crate::state::resolve::{Purpose, resolve};
 use crate::state::view::View;
 use crate::state::{Fault, Kind, ops};
 
+/// What a NameNode says of `/.reserved`, which is nowhere in the tree.
+fn reserved() -> HdfsFileStatusProto {
+    HdfsFileStatusProto {
+        file_type: FileType::IsDir.into(),
+        permission: FsPermissionProto { perm: 0o1770 },
+        children_num: Some(0),
+        ..HdfsFileStatusProto::default()
+    }
+}
+
 fn status(s: &Service, c: &Context, path: &str, located: bool) -> Result<Option<HdfsFileStatusProto>, Fault> {
+    if path == "/.reserved" {
+        return Ok(Some(reserved()));
+    }
     let view = s.view();
     let found = match resolve(&view, &c.caller, path, Purpose::Use) {
         // A superuser is refused only for a path through a file; NameNodes answer that there is nothing, and clients
