@@ -32,6 +32,17 @@ spec:
           path: /data1
 ";
 
+/// Home directories, and paths by inode number, belong to no mount.
+const FLEET: &str = "\
+apiVersion: anabranch.io/v1alpha1
+kind: RouterFleet
+metadata:
+  name: routers
+spec:
+  replicas: 1
+  defaultNameservice: ns0
+";
+
 /// A router of ours that serves.
 pub struct Router {
     /// The process.
@@ -79,6 +90,7 @@ pub fn manifests(dir: &Path) -> Result<PathBuf> {
         );
         fs::write(manifests.join(format!("{ns}.yaml")), text)?;
     }
+    fs::write(manifests.join("fleet.yaml"), FLEET)?;
     fs::write(manifests.join("mounts.yaml"), MOUNTS)?;
     Ok(manifests)
 }
@@ -101,9 +113,16 @@ pub fn local_launch(dir: &Path, manifests: &Path, rpc: SocketAddr, http: SocketA
 
 /// Starts `anabranch local`: a router and two embedded subclusters.
 pub fn local(dir: &Path) -> Result<Router> {
+    local_expecting(dir, &[])
+}
+
+/// The same, where warnings with one of the given texts are no surprise.
+pub fn local_expecting(dir: &Path, warnings: &[&str]) -> Result<Router> {
     let (rpc, http) = (net::free_address()?, net::free_address()?);
     let manifests = manifests(dir)?;
-    Router::start(&local_launch(dir, &manifests, rpc, http), rpc, http)
+    let launch = local_launch(dir, &manifests, rpc, http);
+    let launch = warnings.iter().fold(launch, |launch, text| launch.expect_log(text));
+    Router::start(&launch, rpc, http)
 }
 
 /// Starts `anabranch-router` before the two nameservices of `cluster`.

@@ -97,6 +97,11 @@ fn compare_names(runs: &Runs, run: &ContractRun) {
     let names = |run: &ContractRun| run.outcomes.keys().cloned().collect::<BTreeSet<_>>();
     let (expected, found) = (names(&runs.direct), names(run));
     let missing: Vec<_> = expected.symmetric_difference(&found).collect();
+    let skipped = |run: &ContractRun| {
+        let skipped = run.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Skipped);
+        skipped.map(|(test, _)| test.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(skipped(&runs.direct), skipped(run), "skipped on a NameNode and here");
     assert!(missing.is_empty(), "only in one of the runs (logs in {}): {missing:#?}", runs.scratch.path().display());
 }
 

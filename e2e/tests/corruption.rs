@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 fn setup() -> Result<Rig> {
     let scratch = Scratch::new("corruption")?;
     let shell = Shell::start(&Jars::get()?, scratch.path())?;
-    let router = servers::local(scratch.path())?;
+    let router = servers::local_expecting(scratch.path(), &["a client found a block corrupt", "is corrupt:"])?;
     Ok(Rig { shell, router, scratch })
 }
 

@@ -85,7 +85,7 @@ fn each_mistake_in_a_manifest_is_placed() {
         assert!(said.contains(field), "{what}: {said}");
         // The line of the mistake, or one beside it where the mistake spans several.
         let line = line_of(&text, place);
-        let near = (line.saturating_sub(4)..=line + 1).any(|line| said.contains(&format!("mounts.yaml:{line}:")));
+        let near = (line.saturating_sub(4)..=line + 2).any(|line| said.contains(&format!("mounts.yaml:{line}:")));
         assert!(near, "{what}, line {line}: {said}");
         assert!(
             said.lines().filter(|line| line.contains("mounts.yaml:")).count() == 1,
