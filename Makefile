@@ -60,8 +60,10 @@ unit:
 	@$(tests) --exclude anabranch-e2e
 	$(tests) --test arrows --test licences --test descriptors
 
+# The suites start our programs, which cargo builds only when it is told to.
 e2e-%:
-	@$(tests) --test $*
+	@$(cargo) build --quiet --workspace --all-targets
+	$(tests) --test $*
 
 fmt: ## format all code
 	@$(cargo) fmt --all

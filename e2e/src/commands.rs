@@ -1,5 +1,5 @@
-//! Hadoop's own command line against any file system: the same cases for a NameNode, a router before NameNodes, and a
-//! router before embedded subclusters.
+//! Hadoop's own command line against any file system: the same cases for Hadoop's router, for ours before
+//! NameNodes, and for ours before embedded subclusters.
 
 mod bulk;
 mod change;
@@ -22,10 +22,8 @@ pub struct Site {
     pub uri: String,
     /// A directory in one subcluster.
     pub first: String,
-    /// A directory in another subcluster (if `federated`).
+    /// A directory in another subcluster.
     pub second: String,
-    /// Whether the two directories are in different subclusters.
-    pub federated: bool,
     /// Where local files go.
     pub scratch: Scratch,
     /// What serves the file system; dropped last.

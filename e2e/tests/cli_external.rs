@@ -24,7 +24,6 @@ fn setup() -> Result<Site> {
         uri: router.uri(),
         first: "/data0".to_owned(),
         second: "/data1".to_owned(),
-        federated: true,
         scratch,
         // In order of their end: a router without NameNodes would complain.
         servers: Box::new((router, cluster)),

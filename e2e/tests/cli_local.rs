@@ -22,7 +22,6 @@ fn setup() -> Result<Site> {
         uri: router.uri(),
         first: "/data0".to_owned(),
         second: "/data1".to_owned(),
-        federated: true,
         scratch,
         servers: Box::new(router),
     })

@@ -41,6 +41,7 @@ public final class Daemons {
 
   private final File dir;
   private final Configuration shared = new HdfsConfiguration();
+  private final Map<String, String> given = new LinkedHashMap<>();
   private final Map<String, Map<String, String>> addresses = new LinkedHashMap<>();
   private final List<String> nameservices = new ArrayList<>();
   private int datanodes;
@@ -86,6 +87,7 @@ public final class Daemons {
       if (args[i].equals("-D")) {
         String[] pair = args[++i].split("=", 2);
         shared.set(pair[0], pair[1]);
+        given.put(pair[0], pair[1]);
       } else {
         start(args[i]);
       }
@@ -164,9 +166,8 @@ public final class Daemons {
     conf.set(prefix + "safemode.extension", "1s");
     conf.set(prefix + "safemode.checkperiod", "200ms");
     conf.set(prefix + "heartbeat.interval", "1000");
-    for (Map.Entry<String, String> given : shared.getPropsWithPrefix(prefix).entrySet()) {
-      conf.set(prefix + given.getKey(), given.getValue());
-    }
+    // Not from `shared`, into which Hadoop has put the defaults of all keys by now.
+    given.forEach(conf::set);
     Router router = new Router();
     router.init(conf);
     router.start();

@@ -24,9 +24,6 @@ pub(super) fn mv(site: &Site) {
 }
 
 pub(super) fn mv_across(site: &Site) {
-    if !site.federated {
-        return;
-    }
     let source = format!("{}/file", site.fresh("across"));
     site.write(&source, "stays");
     let target = format!("{}/across-file", site.second);
