@@ -39,9 +39,9 @@ run: deps-build ## build, then one router, two embedded subclusters: DIR=example
 
 test: ## everything, fast things first
 	@rm -f target/stages
+	trap '$(stage) --summary' EXIT
 	$(MAKE) test-fast
 	$(MAKE) test-slow
-	$(stage) --summary
 
 test-fast: deps ## formatting, lints, generated files, unit and process tests
 	@$(stage) fmt $(MAKE) fmt-check
@@ -51,10 +51,10 @@ test-fast: deps ## formatting, lints, generated files, unit and process tests
 	$(stage) unit $(MAKE) unit
 
 test-slow: deps ## real clients, the FileSystem contract, fuzzing, CPU per call
-	@$(stage) build $(cargo) build --workspace --all-targets
-	for suite in $(real); do $(stage) $$suite $(MAKE) e2e-$$suite; done
-	$(stage) fuzz $(MAKE) fuzz
-	$(stage) bench-check $(MAKE) bench-check
+	@failed=0
+	for suite in $(real); do $(stage) $$suite $(MAKE) e2e-$$suite || failed=1; done
+	for other in fuzz bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
+	exit $$failed
 
 unit:
 	@$(tests) --exclude anabranch-e2e

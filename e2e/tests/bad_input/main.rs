@@ -12,7 +12,7 @@ use anabranch_e2e::servers::{self, Router};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan};
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::suite;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 struct Rig {
@@ -51,6 +51,10 @@ fn setup() -> Result<Rig> {
 /// Ten thousand connections have one end here and one in the router, which inherits the limit.
 fn raise_open_files() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
+    ensure!(
+        limit.maximum.is_none_or(|most| most > 10_500),
+        "this needs a hard limit of 10,500 open files (ulimit -Hn)"
+    );
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `anabranch local` as somebody who tries it meets it: wrong input, edits while it runs, Ctrl-C, kill -9.
 
 mod edit;
+mod quickstart;
 mod refuse;
 mod restart;
 
