@@ -12,7 +12,7 @@ stage := scripts/stage
 cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
-real := hadoop cli_local cli_external native_local native_external contract bad_input live_edit corruption
+real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption
 
 .PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check fuzz deny clean
 .DEFAULT_GOAL := help
@@ -75,8 +75,8 @@ lint: ## clippy, warnings are errors
 	@$(cargo) clippy --quiet --workspace --all-targets -- -D warnings
 
 generated: ## fails when a generated file differs from what the code generates
-	@$(cargo) xtask proto --check
-	$(cargo) xtask crds --check
+	@$(cargo) build --quiet --workspace --all-targets
+	for what in proto crds docs; do target/debug/xtask $$what --check; done
 
 fuzz: ## each parser for a minute
 	@if [ -x scripts/fuzz ]; then scripts/fuzz; else echo "scripts/fuzz is missing" >&2; exit 1; fi
