@@ -9,6 +9,7 @@ pub mod config;
 mod core;
 mod facts;
 mod forward;
+pub mod fuzz;
 pub mod merge;
 pub mod method;
 mod metrics;

@@ -58,7 +58,7 @@ impl<V: View> Audit<'_, V> {
         let mut counts: HashMap<u64, u64> = HashMap::new();
         let mut linked = HashSet::new();
         each(self.view, tables::ENTRIES, |key, value| {
-            let (parent, name) = (tables::leading_number(key).unwrap_or_default(), key[8..].to_vec());
+            let (parent, name) = (tables::leading_number(key).unwrap_or_default(), tables::entry_name(key));
             let child = tables::leading_number(value).unwrap_or_default();
             *counts.entry(parent).or_default() += 1;
             self.claim(linked.insert(child), || format!("inode {child} has two entries"));

@@ -43,10 +43,18 @@ pub fn number(id: u64) -> [u8; 8] {
     id.to_be_bytes()
 }
 
-/// Key in [`ENTRIES`].
+/// Key in [`ENTRIES`]. NameNodes sort names as Java compares bytes, signed, and so must we, or a router could not merge a
+/// page of ours with one of theirs: with its highest bit turned, a signed byte sorts as an unsigned one.
 pub fn entry(parent: u64, name: &[u8]) -> Vec<u8> {
-    [&number(parent)[..], name].concat()
+    number(parent).into_iter().chain(name.iter().map(|byte| byte ^ SIGN)).collect()
 }
+
+/// The name in a key of [`ENTRIES`].
+pub fn entry_name(key: &[u8]) -> Vec<u8> {
+    key[8..].iter().map(|byte| byte ^ SIGN).collect()
+}
+
+const SIGN: u8 = 0x80;
 
 /// Key in [`EXTENTS`].
 pub fn extent(inode: u64, index: u32) -> [u8; 12] {

@@ -53,7 +53,7 @@ pub trait View {
         }
     }
 
-    /// At most `limit` entries of a directory with names above `after` (empty: all), in byte order.
+    /// At most `limit` entries of a directory with names above `after` (empty: all), in the order of a NameNode.
     fn children(&self, parent: u64, after: &[u8], limit: usize) -> Result<Vec<Entry>, Fault> {
         let mut from = tables::entry(parent, after);
         if !after.is_empty() {
@@ -63,9 +63,10 @@ pub trait View {
         let rows = self.scan(tables::ENTRIES, &from, to.as_deref(), limit)?;
         rows.iter()
             .map(|(key, value)| {
-                let name = std::str::from_utf8(&key[8..]).map_err(|e| Fault::corrupt(tables::ENTRIES, e))?;
+                let name =
+                    String::from_utf8(tables::entry_name(key)).map_err(|e| Fault::corrupt(tables::ENTRIES, e))?;
                 let (inode, is_dir) = entry_target(value)?;
-                Ok(Entry { name: name.to_owned(), inode, is_dir })
+                Ok(Entry { name, inode, is_dir })
             })
             .collect()
     }

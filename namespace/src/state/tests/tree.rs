@@ -1,5 +1,5 @@
 use super::*;
-use crate::state::Kind;
+use crate::state::{Kind, tables};
 
 #[test]
 fn directories_are_made_with_those_above_them() {
@@ -31,6 +31,21 @@ fn refusals_of_mkdirs() {
         let fault = rig.run(|txn| ops::mkdirs(txn, &root(), path, 0o755, create_parent)).unwrap_err();
         assert!(fault.is(kind) && fault.to_string().starts_with(words), "{path}: {fault:?}");
     }
+    rig.settle();
+}
+
+#[test]
+fn names_sort_as_a_namenode_sorts_them() {
+    let mut rig = Rig::new();
+    for name in ["/b", "/a", "/é", "/Z", "/山"] {
+        rig.mkdirs(name);
+    }
+    let mut names = |after: &[u8]| {
+        let page = rig.group(|txn, _| txn.children(tables::ROOT, after, 3)).unwrap();
+        page.into_iter().map(|entry| entry.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(b""), ["é", "山", "Z"], "signed bytes: those above 0x7f come first");
+    assert_eq!(names(b"Z"), ["a", "b"]);
     rig.settle();
 }
 
