@@ -177,7 +177,16 @@ public final class Daemons {
       MountTable entry = MountTable.newInstance(sides[0], Map.of(sides[1], sides[2]));
       router.getAdminServer().addMountTableEntry(AddMountTableEntryRequest.newInstance(entry));
     }
-    router.getStateStore().refreshCaches(true);
+    await("NameNodes registered with the router", () -> {
+      router.getStateStore().refreshCaches(true);
+      for (String ns : shared.getTrimmedStrings("dfs.nameservices")) {
+        List<?> known = router.getNamenodeResolver().getNamenodesForNameserviceId(ns, false);
+        if (known == null || known.isEmpty()) {
+          return false;
+        }
+      }
+      return true;
+    });
     addresses.put("router", Map.of(
         "rpc", text(router.getRpcServerAddress()),
         "admin", text(router.getAdminServerAddress()),
