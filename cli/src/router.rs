@@ -81,7 +81,8 @@ fn warn_without_meaning(loaded: &Loaded) {
     }
 }
 
-/// Mounts from files, and the channel on which the router gets them.
+/// Mounts from files, and the channel on which the router gets them. They do not grow stale as a store's do: files that
+/// cannot be read or understood say nothing about the last table, which stays in use, and the log tells of them.
 struct Mounts {
     default: Option<NameserviceId>,
     current: Federation,

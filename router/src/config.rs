@@ -84,7 +84,8 @@ pub struct UpstreamConfig {
     pub connect_timeout: Duration,
     /// For the handshake on a new connection.
     pub handshake_timeout: Duration,
-    /// For one call, all its attempts included.
+    /// For one call, all its attempts included. No less than what a Java client waits by itself
+    /// (`ipc.client.rpc-timeout.ms`, 120 s): a call that a NameNode would have answered must not fail here.
     pub call_timeout: Duration,
     /// A connection without calls is closed after this long (`dfs.federation.router.connection.pool.clean.ms`).
     pub idle_close: Duration,
@@ -101,7 +102,7 @@ impl Default for UpstreamConfig {
         Self {
             connect_timeout: Duration::from_secs(2),
             handshake_timeout: Duration::from_secs(10),
-            call_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(120),
             idle_close: Duration::from_secs(60),
             max_attempts: 15,
             max_frame: 128 << 20,

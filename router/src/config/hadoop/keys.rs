@@ -275,7 +275,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "anabranch.router.call.timeout",
-        default: "60s",
+        default: "120s",
         about: "How long one call to a subcluster may take, all its attempts included.",
         set: Set::Time(Unit::Seconds, |draft, time| draft.config.upstream.call_timeout = time),
     },
