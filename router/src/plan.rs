@@ -85,30 +85,32 @@ pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'_>) ->
             found.extend(resolved.locations);
         }
     }
-    let mut outermost = Locations::new();
-    for (at, location) in found.iter().enumerate() {
-        let nested = found.iter().enumerate().any(|(other_at, other)| {
-            other.nameservice == location.nameservice
-                && match below(&location.path, &other.path) {
-                    Some(true) => true,
-                    Some(false) => other_at < at,
-                    None => false,
-                }
-        });
-        if !nested {
-            outermost.push(location.clone());
-        }
-    }
-    outermost
+    outermost(found)
 }
 
-/// Whether `path` is strictly below `above`; `Some(false)` if they are equal, `None` if it is elsewhere.
-fn below(path: &str, above: &str) -> Option<bool> {
-    let rest = path.strip_prefix(above.strip_suffix('/').unwrap_or(above))?;
-    match rest {
-        "" | "/" => Some(path.len() > above.len()),
-        _ => rest.starts_with('/').then_some(true),
+/// The locations that do not lie inside another one; of equal ones the first. Sorted by components, what is inside
+/// another comes right behind it, so that a table of many thousand mounts is no matter.
+fn outermost(locations: Locations<'_>) -> Locations<'_> {
+    let mut order: Vec<usize> = (0..locations.len()).collect();
+    let components = |at: usize| locations[at].path.split('/').filter(|name| !name.is_empty());
+    order.sort_by(|&a, &b| {
+        let by_path = || components(a).cmp(components(b));
+        locations[a].nameservice.cmp(locations[b].nameservice).then_with(by_path)
+    });
+    let mut kept = vec![false; locations.len()];
+    let mut above: Option<usize> = None;
+    for at in order {
+        let inside = above.is_some_and(|above| {
+            let names = components(above);
+            let count = names.clone().count();
+            locations[above].nameservice == locations[at].nameservice && names.eq(components(at).take(count))
+        });
+        if !inside {
+            above = Some(at);
+            kept[at] = true;
+        }
     }
+    locations.into_iter().zip(kept).filter_map(|(location, kept)| kept.then_some(location)).collect()
 }
 
 #[cfg(test)]

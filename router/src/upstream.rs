@@ -141,7 +141,12 @@ impl Upstream {
                 Step::Same | Step::Next => {
                     tracing::debug!(nameservice = %nameservice.id(), method = call.method, ?outcome, "call is tried again");
                 }
-                Step::GiveUp => return result.map_err(|trouble| trouble.failure(nameservice, call.method)),
+                Step::GiveUp => {
+                    if outcome == Outcome::TimedOut {
+                        nameservice.doubt(at);
+                    }
+                    return result.map_err(|trouble| trouble.failure(nameservice, call.method));
+                }
             }
         }
     }

@@ -3,6 +3,8 @@
 use anabranch_hdfs_proto::hdfs::SafeModeActionProto;
 use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Duration, timeout};
 
 use super::{Forward, Leg, legs, worst};
 use crate::merge::{self, Answer, Merge};
@@ -12,21 +14,36 @@ use crate::respond::Stop;
 use crate::rewrite::find_varint;
 use crate::upstream::Failure;
 
+/// How long one subcluster is waited for before another is asked what any can answer.
+const ASK_ANOTHER: Duration = Duration::from_secs(1);
+
 impl Forward<'_> {
-    /// The default subcluster first; another one only when it cannot be reached.
+    /// The default subcluster first; another one as well when it cannot be reached, or takes long: clients ask such
+    /// things before they write a file anywhere.
     pub(super) async fn any_namespace(&self) -> Result<Bytes, Stop> {
         let all = self.core.upstream.all();
         let default = self.table.default_nameservice();
         let first = all.iter().filter(|nameservice| Some(nameservice.id()) == default);
         let others = all.iter().filter(|nameservice| Some(nameservice.id()) != default);
+        let mut waiting = first.chain(others);
+        let mut asked = FuturesUnordered::new();
         let mut failures = Vec::new();
-        for nameservice in first.chain(others) {
-            match self.send(&Leg::to(nameservice.id())).await {
-                Err(failure) if failure.is_unavailable() => failures.push(failure),
-                result => return Ok(result?),
+        loop {
+            if let Some(nameservice) = waiting.next() {
+                asked.push(async { self.send(&Leg::to(nameservice.id())).await });
+            }
+            // None: it took long, and there may be another to ask.
+            let answer = match timeout(ASK_ANOTHER, asked.next()).await {
+                Ok(None) => return Err(worst(failures).map_or(Refusal::NoNamespace.into(), Stop::from)),
+                Ok(answer) => answer,
+                Err(_) => None,
+            };
+            match answer {
+                Some(Err(failure)) if failure.is_unavailable() => failures.push(failure),
+                Some(result) => return Ok(result?),
+                None => {}
             }
         }
-        Err(worst(failures).map_or(Refusal::NoNamespace.into(), Stop::from))
     }
 
     pub(super) async fn every_namespace(&self, merge: Merge, strict: bool, scope: Scope) -> Result<Bytes, Stop> {

@@ -1,5 +1,7 @@
 //! `renewLease`: to the subclusters that the client has files open in.
 
+use std::collections::BTreeSet;
+
 use anabranch_federation::NameserviceId;
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
@@ -21,12 +23,13 @@ impl Forward<'_> {
         let message = self.call.message();
         let named = find_all(message, 2).map_err(unreadable)?;
         let upstream = &self.core.upstream;
-        let known: Option<Vec<&NameserviceId>> = named
+        // A set: a client that repeats a name must not make many calls out of one.
+        let known: Option<BTreeSet<&NameserviceId>> = named
             .iter()
             .map(|name| std::str::from_utf8(name).ok().and_then(|name| Some(upstream.get(name)?.id())))
             .collect();
         let chosen = match known {
-            Some(known) if !known.is_empty() => known,
+            Some(known) if !known.is_empty() => known.into_iter().collect::<Vec<_>>(),
             _ => upstream.all().iter().map(|nameservice| nameservice.id()).collect(),
         };
         let stripped = edit(message, &[&[2]], &mut |_, _| Edit::Drop).map_err(unreadable)?;

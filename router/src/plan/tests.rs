@@ -146,3 +146,29 @@ fn a_subtree_counts_nothing_twice() {
     let found: Vec<_> = found.iter().map(|one| format!("{}:{}", one.nameservice, one.path)).collect();
     assert_eq!(found, ["ns1:/", "ns2:/x", "ns2:/xy"]);
 }
+
+#[test]
+fn only_what_lies_outside_is_counted() {
+    let sources: [(&str, &str); 7] = [
+        ("/a", "/x/y/z"),
+        ("/b", "/x/y-z"),
+        ("/c", "/x/y"),
+        ("/d", "/x/y"),
+        ("/e", "/x/y/z/deep"),
+        ("/f", "/x/yz/deep"),
+        ("/g", "/x/y-z/w"),
+    ];
+    let mounts = sources.map(|(source, path)| entry(source, &[("ns1", path)], Order::Hash));
+    let found = MountTable::build(mounts, None);
+    let found: Vec<_> = subtree(&found, "/", &ALICE).iter().map(|one| one.path.to_string()).collect();
+    assert_eq!(found, ["/x/y-z", "/x/y", "/x/yz/deep"]);
+}
+
+#[test]
+fn a_summary_over_many_mounts_is_planned_at_once() {
+    let mounts = (0..50_000).map(|i| entry(&format!("/m/{i}"), &[("ns1", &format!("/m/{i}"))], Order::Hash));
+    let many = MountTable::build(mounts, None);
+    let started = std::time::Instant::now();
+    assert_eq!(subtree(&many, "/m", &ALICE).len(), 50_000);
+    assert!(started.elapsed() < std::time::Duration::from_secs(2), "{:?}", started.elapsed());
+}

@@ -63,6 +63,18 @@ impl Nameservice {
         }
     }
 
+    /// Asks another NameNode first from now on, if this one is asked first: it did not answer in time. It may hang while
+    /// another has become active; if not, that one says so at once, and this one is found again.
+    pub(super) fn doubt(&self, namenode: usize) {
+        let next = (namenode + 1) % self.namenodes.len().max(1);
+        if next != namenode
+            && self.preferred.compare_exchange(namenode, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            let (silent, next) = (self.namenodes[namenode].address(), self.namenodes[next].address());
+            tracing::info!(nameservice = %self.id, silent, next, "a NameNode did not answer in time; another is asked first");
+        }
+    }
+
     /// Takes a place among the calls in flight to this subcluster. The fixed limit stands where an adaptive one belongs.
     pub(super) fn admit(&self) -> Result<Flight<'_>, Failure> {
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.limit {

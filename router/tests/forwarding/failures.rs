@@ -123,6 +123,45 @@ async fn a_subcluster_that_does_not_answer_in_time_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_namenode_that_hangs_does_not_stay_the_first_to_be_asked() {
+    let (first, second) = (namenode("BP-1", "first").await, namenode("BP-1", "second").await);
+    second.set_standby(true);
+    let mut hasty = config(&[("ns1", &[first.address, second.address])]);
+    hasty.upstream.call_timeout = Duration::from_millis(300);
+    let rig = Rig::start(hasty, Some(table(&[], Some("ns1")))).await;
+    let client = rig.client("alice").await;
+    assert_eq!(client.info("/x").await.unwrap().unwrap().owner, "first");
+    // Its process stops, its connections stay; the other becomes active.
+    first.hold("getFileInfo");
+    second.set_standby(false);
+    assert_eq!(client.info("/x").await.unwrap_err().class, class::STANDBY);
+    assert_eq!(client.info("/x").await.unwrap().unwrap().owner, "second");
+
+    // One slow answer of the active one is no more than a question to the standby.
+    second.hold("getFileInfo");
+    first.release();
+    first.set_standby(true);
+    assert_eq!(client.info("/x").await.unwrap_err().class, class::STANDBY);
+    second.release();
+    assert_eq!(client.info("/x").await.unwrap().unwrap().owner, "second");
+}
+
+#[tokio::test]
+async fn a_default_subcluster_that_hangs_does_not_keep_what_any_can_answer() {
+    let (hangs, lives) = (namenode("BP-1", "hangs").await, namenode("BP-2", "lives").await);
+    hangs.hold("getStoragePolicies");
+    lives.answer("getStoragePolicies", pb::GetStoragePoliciesResponseProto::default());
+    let subclusters = config(&[("ns1", &[hangs.address]), ("ns2", &[lives.address])]);
+    let rig = Rig::start(subclusters, Some(table(&[], Some("ns1")))).await;
+    let client = rig.client("alice").await;
+    let answer = client
+        .call::<pb::GetStoragePoliciesResponseProto>("getStoragePolicies", pb::GetStoragePoliciesRequestProto {})
+        .await;
+    assert_eq!(answer, Ok(pb::GetStoragePoliciesResponseProto::default()));
+    assert_eq!(hangs.calls("getStoragePolicies").len(), 1, "it was asked first");
+}
+
+#[tokio::test]
 async fn reads_end_with_the_client_that_asked() {
     let slow = namenode("BP-1", "slow").await;
     slow.hold("getFileInfo");
