@@ -14,7 +14,7 @@ tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
 real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption
 
-.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check fuzz deny clean
+.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check kill9 fuzz deny clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,7 +53,7 @@ test-fast: deps ## formatting, lints, generated files, unit and process tests
 test-slow: deps ## real clients, the FileSystem contract, fuzzing, CPU per call
 	@failed=0
 	for suite in $(real); do $(stage) $$suite $(MAKE) e2e-$$suite || failed=1; done
-	for other in fuzz bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
+	for other in kill9 fuzz bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
 	exit $$failed
 
 unit:
@@ -78,8 +78,11 @@ generated: ## fails when a generated file differs from what the code generates
 	@$(cargo) build --quiet --workspace --all-targets
 	for what in proto crds docs; do target/debug/xtask $$what --check; done
 
+kill9: ## SIGKILL under load, hundreds of times: nothing acknowledged may be lost
+	@KILLS=300 $(tests) --test kill9
+
 fuzz: ## each parser for a minute
-	@if [ -x scripts/fuzz ]; then scripts/fuzz; else echo "scripts/fuzz is missing" >&2; exit 1; fi
+	@scripts/fuzz
 
 bench: deps ## a NameNode, the Java router and ours, side by side
 	@$(cargo) build --release --bin anabranch-router --bin anabranch-bench

@@ -1,5 +1,7 @@
 //! What a frame from a client is, decided from its bytes alone.
 
+use anabranch_hdfs_proto::common::RpcKindProto;
+use anabranch_hdfs_proto::common::rpc_request_header_proto::OperationProto;
 use bytes::Bytes;
 
 use crate::header::{HeaderError, MethodHeader, RequestHeader, call_id, fatal_frame};
@@ -86,14 +88,19 @@ pub(crate) fn request_header(mut frame: &[u8]) -> Result<(RequestHeader<'_>, &[u
             Fatal { call_id: call_id::NONE, retry_count: -1, exception }
         })?;
     let refuse = |message: String| Err(Fatal::echo(&header, Exception::invalid_header(message)));
-    match (header.rpc_op, header.rpc_kind) {
+    // To Java a number that its enum does not have is a field that is not there.
+    match (header.rpc_op.and_then(known::<OperationProto>), header.rpc_kind.and_then(known::<RpcKindProto>)) {
         (None, _) => refuse(" IPC Server: No rpc op in rpcRequestHeader".to_owned()),
-        (Some(op), _) if op != RequestHeader::FINAL_PACKET => {
-            refuse(format!("IPC Server does not implement rpc header operation {op}"))
+        (Some(op), _) if op != OperationProto::RpcFinalPacket => {
+            refuse(format!("IPC Server does not implement rpc header operation{}", op.as_str_name()))
         }
         (_, None) => refuse(" IPC Server: No rpc kind in rpcRequestHeader".to_owned()),
         _ => Ok((header, frame)),
     }
+}
+
+fn known<E: TryFrom<i32>>(number: u64) -> Option<E> {
+    i32::try_from(number).ok()?.try_into().ok()
 }
 
 pub(crate) fn unknown_out_of_band(header: &RequestHeader<'_>) -> Fatal {
@@ -105,9 +112,9 @@ pub(crate) fn undecodable(message: &str, error: HeaderError) -> Exception {
 }
 
 fn call(frame: &Bytes, header: &RequestHeader<'_>, mut rest: &[u8]) -> Inbound {
-    if header.rpc_kind != Some(RequestHeader::PROTOBUF) {
-        let kind = header.rpc_kind.unwrap_or_default();
-        let exception = Exception::invalid_header(format!("Unknown rpc kind in rpc header {kind}"));
+    let kind = header.rpc_kind.and_then(known::<RpcKindProto>).unwrap_or(RpcKindProto::RpcBuiltin);
+    if kind != RpcKindProto::RpcProtocolBuffer {
+        let exception = Exception::invalid_header(format!("Unknown rpc kind in rpc header{}", kind.as_str_name()));
         return Inbound::Fatal(Fatal::echo(header, exception));
     }
     let id = CallId {

@@ -87,9 +87,9 @@ fn stimuli() -> Vec<Stimulus> {
         exact("call before the context", before(stat.clone())),
         exact("second context", after(wire::context(&me, None, CLIENT_PROTOCOL))),
         exact("no operation", after(with(|header| header.rpc_op = None))),
-        class_only("another operation", after(with(|header| header.rpc_op = Some(1)))),
+        exact("another operation", after(with(|header| header.rpc_op = Some(1)))),
         exact("no kind", after(with(|header| header.rpc_kind = None))),
-        class_only("another kind", after(with(|header| header.rpc_kind = Some(1)))),
+        exact("another kind", after(with(|header| header.rpc_kind = Some(1)))),
         exact("unknown call out of band", after(with(|header| header.call_id = -9))),
         exact("impersonation", before(wire::context("root", Some("mallory"), CLIENT_PROTOCOL))),
         exact(

@@ -72,7 +72,7 @@ async fn fatal_replies_and_close() {
             invalid(-3, -1, "Connection context already processed"),
         ),
         ("no rpcOp", after_hello(frame(&[&without_op])), invalid(6, 0, " IPC Server: No rpc op in rpcRequestHeader")),
-        ("kind 1", after_hello(frame(&[&writable])), invalid(6, 0, "Unknown rpc kind in rpc header 1")),
+        ("kind 1", after_hello(frame(&[&writable])), invalid(6, 0, "Unknown rpc kind in rpc headerRPC_WRITABLE")),
         (
             "call id -9",
             after_hello(frame(&[&header(-9, 0).encode_to_vec()])),
