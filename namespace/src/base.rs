@@ -63,6 +63,7 @@ impl Base {
         };
         writer.submit(|txn| ops::format(txn, format)).await?;
         let identity = journal.snapshot().identity()?;
+        metrics.show(&journal.snapshot().counters()?);
         let now = clock.now().monotonic;
         for holder in holders(&journal.snapshot())? {
             leases.start(&holder, now);

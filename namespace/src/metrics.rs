@@ -3,6 +3,8 @@
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::state::record::Counters;
+
 /// The metrics of a namespace service.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -55,6 +57,14 @@ impl Metrics {
             )?,
             blocks: gauge("anabranch_namespace_blocks", "Blocks of files.")?,
         })
+    }
+}
+
+impl Metrics {
+    /// Notes what there is.
+    pub fn show(&self, counters: &Counters) {
+        self.inodes.set(i64::try_from(counters.inodes).unwrap_or(i64::MAX));
+        self.blocks.set(i64::try_from(counters.blocks).unwrap_or(i64::MAX));
     }
 }
 

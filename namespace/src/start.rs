@@ -17,7 +17,7 @@ use crate::block::{BlockError, BlockGateway, BlockStore, GatewayConfig, StoreCon
 use crate::clock::{Clock, SystemClock};
 use crate::config::NamespaceConfig;
 use crate::service::Node;
-use crate::state::{Fault, tables};
+use crate::state::{Fault, tables, view::View};
 
 /// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +95,11 @@ impl NamespaceService {
         let journal: Arc<dyn Journal> =
             Arc::new(RocksJournal::open(&config.data_dir.join("metadata"), tables::ALL, &Options::default())?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let base = Base::open(&config, journal, clock, registry).await?;
-        let store = BlockStore::open(&StoreConfig::new(config.data_dir.join("blocks"), &base.identity.pool))?;
+        let base = Base::open(&config, journal.clone(), clock, registry).await?;
+        let store = BlockStore::open(&StoreConfig {
+            may_format: journal.snapshot().counters()?.blocks == 0,
+            ..StoreConfig::new(config.data_dir.join("blocks"), &base.identity.pool)
+        })?;
         let gateway = BlockGateway::start(transfer, store.clone(), GatewayConfig::default(), registry)
             .map_err(StartError::Gateway)?;
         let rpc_limits = config.rpc.clone();

@@ -52,24 +52,41 @@ impl Upkeep {
         }
     }
 
-    /// Does what there is to do.
+    /// Does what there is to do. What cannot be done now holds up nothing else.
+    ///
+    /// # Errors
+    /// The first thing that could not be done.
     pub async fn round(&self) -> Result<(), Fault> {
+        let reaped = self.reap().await;
+        let deleted = self.delete_replicas().await;
+        let forgotten = self.forget_answers().await;
+        let closed = self.close_abandoned().await;
+        reaped.and(deleted).and(forgotten).and(closed)
+    }
+
+    async fn reap(&self) -> Result<(), Fault> {
         while !self.journal.snapshot().scan(crate::state::tables::ORPHANS, &[], None, 1)?.is_empty() {
             self.closer.writer.submit(|txn| reap(txn, STEP)).await?;
         }
-        self.delete_replicas().await?;
-        self.forget_answers().await?;
-        self.close_abandoned().await
+        Ok(())
     }
 
     async fn delete_replicas(&self) -> Result<(), Fault> {
+        let (mut after, mut kept) = (0, Ok(()));
         loop {
-            let gone = garbage(&self.journal.snapshot(), STEP)?;
-            if gone.is_empty() {
-                return Ok(());
+            let unused = garbage(&self.journal.snapshot(), after, STEP)?;
+            let Some(last) = unused.last() else { return kept };
+            after = last.id;
+            let mut gone = Vec::with_capacity(unused.len());
+            for block in unused {
+                match self.closer.blocks.delete(vec![block]).await {
+                    Ok(()) => gone.push(block),
+                    Err(error) => {
+                        let id = block.id;
+                        kept = kept.and(Err(Fault::io(format!("cannot delete the replica of block {id}: {error}"))));
+                    }
+                }
             }
-            let deleted = self.closer.blocks.delete(gone.clone()).await;
-            deleted.map_err(|error| Fault::io(format!("cannot delete replicas: {error}")))?;
             self.closer.writer.submit(move |txn| collect_garbage(txn, &gone)).await?;
         }
     }

@@ -2,6 +2,7 @@
 //! batch, and only then answers.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -162,7 +163,10 @@ impl Loop {
         let mut group = Vec::new();
         while txn.changes() < GROUP_CHANGES {
             let Some(mut job) = self.waiting.pop_front() else { break };
-            job.run(&mut txn, clock.now());
+            // A defect of one operation must not take the writer away from all others. Its caller is told.
+            if catch_unwind(AssertUnwindSafe(|| job.run(&mut txn, clock.now()))).is_err() {
+                txn.forget();
+            }
             group.push(job);
         }
         if txn.changes() == 0 {
@@ -200,8 +204,7 @@ async fn commit(
             return Err(error.into());
         }
     }
-    metrics.inodes.set(i64::try_from(counters.inodes).unwrap_or(i64::MAX));
-    metrics.blocks.set(i64::try_from(counters.blocks).unwrap_or(i64::MAX));
+    metrics.show(&counters);
     Ok(())
 }
 

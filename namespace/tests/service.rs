@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "service/hardship.rs"]
+mod hardship;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -60,11 +60,11 @@ fn number(text: &str) -> Option<u64> {
 }
 
 impl Layout {
-    /// Opens the directory, and formats it if it is new.
+    /// Opens the directory, and formats it if it is new and `may_format`.
     ///
     /// # Errors
     /// When another process serves it, when it is of another format or pool, and when the file system fails.
-    pub(crate) fn open(root: &Path, pool: &str) -> Result<Self, BlockError> {
+    pub(crate) fn open(root: &Path, pool: &str, may_format: bool) -> Result<Self, BlockError> {
         std::fs::create_dir_all(root).map_err(failed("create", root))?;
         let lock_path = root.join("in_use.lock");
         let lock = File::create(&lock_path).map_err(failed("create", &lock_path))?;
@@ -80,7 +80,11 @@ impl Layout {
                 let reason = format!("it says {found:?}, accepted is {expected:?}");
                 return Err(failed("use", &version_path)(io::Error::other(reason)));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => format_directory(root, &expected)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_format => format_directory(root, &expected)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let reason = "it is absent, but there are blocks in the metadata; is the volume mounted?";
+                return Err(failed("use", &version_path)(io::Error::other(reason)));
+            }
             Err(error) => return Err(failed("read", &version_path)(error)),
         }
         Ok(Self { root: root.to_owned(), _lock: lock })
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         let dir = tempfile::tempdir().unwrap();
-        let layout = Layout::open(dir.path(), "BP-1").unwrap();
+        let layout = Layout::open(dir.path(), "BP-1", true).unwrap();
         let block = BlockId { id: 1_073_741_825, generation: 1001 };
         let name = |path: PathBuf| Name::parse(path.file_name().unwrap().to_str().unwrap());
         assert_eq!(name(layout.data(block.id)), Some(Name::Data(block.id)));
@@ -163,14 +167,23 @@ mod tests {
     }
 
     #[test]
+    fn a_volume_that_is_not_mounted_is_not_taken_for_a_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = Layout::open(dir.path(), "BP-1", false).unwrap_err().to_string();
+        assert!(refused.contains("mounted"), "{refused}");
+        drop(Layout::open(dir.path(), "BP-1", true).unwrap());
+        Layout::open(dir.path(), "BP-1", false).unwrap();
+    }
+
+    #[test]
     fn a_directory_is_served_once_and_for_one_pool() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Layout::open(dir.path(), "BP-1").unwrap();
-        let second = Layout::open(dir.path(), "BP-1").unwrap_err().to_string();
+        let first = Layout::open(dir.path(), "BP-1", true).unwrap();
+        let second = Layout::open(dir.path(), "BP-1", true).unwrap_err().to_string();
         assert!(second.contains("another process serves it"), "{second}");
         drop(first);
-        let other = Layout::open(dir.path(), "BP-2").unwrap_err().to_string();
+        let other = Layout::open(dir.path(), "BP-2", true).unwrap_err().to_string();
         assert!(other.contains("BP-1") && other.contains("BP-2"), "{other}");
-        Layout::open(dir.path(), "BP-1").unwrap();
+        Layout::open(dir.path(), "BP-1", true).unwrap();
     }
 }

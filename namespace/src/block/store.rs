@@ -26,8 +26,10 @@ pub struct StoreConfig {
     pub dir: PathBuf,
     /// The block pool that the directory belongs to.
     pub pool: String,
-    /// Bytes of the volume that no new block takes.
+    /// Bytes of the volume that blocks do not take.
     pub reserved: u64,
+    /// Whether an empty directory is made a new one; not when there have to be blocks in it.
+    pub may_format: bool,
     /// How long a writer that is cut off may take to let go, which is how long one call of the file system may take.
     pub fence_timeout: Duration,
 }
@@ -35,7 +37,13 @@ pub struct StoreConfig {
 impl StoreConfig {
     /// A reserve of 256 MiB and a minute for a hanging disk.
     pub fn new(dir: impl Into<PathBuf>, pool: impl Into<String>) -> Self {
-        Self { dir: dir.into(), pool: pool.into(), reserved: 256 << 20, fence_timeout: Duration::from_secs(60) }
+        Self {
+            dir: dir.into(),
+            pool: pool.into(),
+            reserved: 256 << 20,
+            may_format: true,
+            fence_timeout: Duration::from_secs(60),
+        }
     }
 }
 
@@ -57,7 +65,7 @@ impl BlockStore {
     /// fails.
     pub fn open(config: &StoreConfig) -> Result<Arc<Self>, BlockError> {
         Ok(Arc::new(Self {
-            layout: Layout::open(&config.dir, &config.pool)?,
+            layout: Layout::open(&config.dir, &config.pool, config.may_format)?,
             index: Index::new(),
             pool: config.pool.clone(),
             reserved: config.reserved,
@@ -199,7 +207,8 @@ impl BlockStore {
         Ok(Capacity { total, used: total.saturating_sub(free), remaining })
     }
 
-    fn check_space(&self) -> Result<(), BlockError> {
+    /// Refuses to take the reserve, which is for what shares the volume: the metadata, above all.
+    pub(crate) fn check_space(&self) -> Result<(), BlockError> {
         let space = self.space()?;
         if space.remaining > 0 {
             return Ok(());

@@ -116,6 +116,7 @@ impl ReplicaWriter {
             Some(fresh) if !fresh.is_empty() => fresh,
             _ => return Ok(()),
         };
+        self.store.check_space()?;
         let is_aligned = wire == Some(checksum) && piece.offset.is_multiple_of(checksum.chunk());
         let sent_sum = |chunk: u64| {
             let at = usize::try_from(chunk - piece.offset / checksum.chunk()).ok()? * SUM;

@@ -13,6 +13,7 @@ use anabranch_hdfs_proto::hdfs::{
 
 use super::wire::Place;
 use super::{Context, Service};
+use crate::block::BlockId;
 use crate::state::ops::{self, Create, Named, Truncated};
 use crate::state::resolve::{Purpose, resolve};
 use crate::state::{Fault, Kind, Txn};
@@ -51,7 +52,7 @@ pub async fn create(s: &Service, c: &Context, q: CreateRequestProto) -> Result<C
             move |txn| {
                 let inode = ops::create(txn, &caller, &ask)?;
                 let place = Place { identity: &identity, node: &node };
-                Ok(CreateResponseProto { fs: Some(place.status(txn, &inode, "", false)?) })
+                Ok(CreateResponseProto { fs: Some(place.written_status(txn, &inode)?) })
             },
         )
         .await?;
@@ -69,7 +70,7 @@ pub async fn append(s: &Service, c: &Context, q: AppendRequestProto) -> Result<A
         let appended = ops::append(txn, &caller, &q.src, &q.client_name, new_block)?;
         let place = Place { identity: &identity, node: &node };
         let block = appended.last.map(|e| if new_block { place.named(&e) } else { place.located(&e) });
-        Ok(AppendResponseProto { block, stat: Some(place.status(txn, &appended.inode, "", false)?) })
+        Ok(AppendResponseProto { block, stat: Some(place.written_status(txn, &appended.inode)?) })
     };
     s.change_open(what, c, op).await
 }
@@ -78,6 +79,11 @@ pub async fn add_block(s: &Service, c: &Context, q: AddBlockRequestProto) -> Res
     let excluded = q.exclude_nodes.iter().any(|node| node.id.datanode_uuid == s.identity.datanode);
     ops::check_placement(&q.src, excluded)?;
     let previous = q.previous.as_ref().map(|block| s.place().written(block)).transpose()?;
+    if let Some((block, length)) = previous
+        && !is_closed(s, block, length).await?
+    {
+        return Err(Fault::new(Kind::NotReplicatedYet, format!("Not replicated yet: {}", q.src)));
+    }
     let (caller, path) = (c.caller.clone(), q.src.clone());
     let op = move |txn: &mut Txn<'_>| {
         let named = Named { path: &q.src, id: q.file_id.unwrap_or(0), holder: &q.client_name };
@@ -113,17 +119,24 @@ pub async fn get_additional_datanode(
     )))
 }
 
+/// Whether the block side has a block as its writer says. It closes a block before it acknowledges the last packet; until
+/// then the client has to wait.
+async fn is_closed(s: &Service, block: BlockId, length: u64) -> Result<bool, Fault> {
+    let replica = s.blocks.replica(block.id).await;
+    let replica = replica.map_err(|error| Fault::io(format!("cannot look at {block}: {error}")))?;
+    let closed = replica.is_some_and(|r| r.finalized && r.len == length && r.block.generation >= block.generation);
+    if !closed {
+        tracing::debug!(%block, length, ?replica, "the block is not closed yet");
+    }
+    Ok(closed)
+}
+
 pub async fn complete(s: &Service, c: &Context, q: CompleteRequestProto) -> Result<CompleteResponseProto, Fault> {
     let last = q.last.as_ref().map(|block| s.place().written(block)).transpose()?;
-    if let Some((block, length)) = last {
-        let replica = s.blocks.replica(block.id).await;
-        let replica = replica.map_err(|error| Fault::io(format!("cannot look at {block}: {error}")))?;
-        // The block side closes a block before it acknowledges its last packet; until then the client has to wait.
-        let closed = replica.is_some_and(|r| r.finalized && r.len == length && r.block.generation >= block.generation);
-        if !closed {
-            tracing::debug!(%block, length, ?replica, "the last block is not closed yet");
-            return Ok(CompleteResponseProto { result: false });
-        }
+    if let Some((block, length)) = last
+        && !is_closed(s, block, length).await?
+    {
+        return Ok(CompleteResponseProto { result: false });
     }
     let (caller, path) = (c.caller.clone(), q.src.clone());
     let op = move |txn: &mut Txn<'_>| {

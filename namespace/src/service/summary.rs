@@ -34,11 +34,11 @@ impl Total {
             Some(file) => {
                 let length = view.length(inode)?;
                 self.files += 1;
-                self.bytes += length;
+                self.bytes = self.bytes.saturating_add(length);
                 // A block that is being written counts as a full one, as it would to a quota.
                 let open = view.tail(inode.id, file)?.is_some_and(|tail| !tail.is_complete());
-                let taken = file.length + if open { file.block_size } else { 0 };
-                self.space += taken * u64::from(file.replication);
+                let taken = file.length.saturating_add(if open { file.block_size } else { 0 });
+                self.space = self.space.saturating_add(taken.saturating_mul(u64::from(file.replication)));
             }
         }
         Ok(())

@@ -167,6 +167,12 @@ impl Place<'_> {
         })
     }
 
+    /// A file for who writes it. There is one copy of each block, and a writer that believes in more looks for further
+    /// nodes before it appends, or goes on after a broken connection, and gives up as there are none.
+    pub fn written_status(&self, view: &impl View, inode: &Inode) -> Result<HdfsFileStatusProto, Fault> {
+        Ok(HdfsFileStatusProto { block_replication: Some(1), ..self.status(view, inode, "", false)? })
+    }
+
     /// A block that a client names, if it belongs to this namespace.
     pub fn written(&self, block: &ExtendedBlockProto) -> Result<(BlockId, u64), Fault> {
         if block.pool_id != self.identity.pool {
@@ -174,7 +180,11 @@ impl Place<'_> {
             return Err(Fault::new(Kind::Io, words));
         }
         let id = BlockId { id: block.block_id, generation: block.generation_stamp };
-        Ok((id, block.num_bytes.unwrap_or(0)))
+        let length = block.num_bytes.unwrap_or(0);
+        if length > i64::MAX as u64 {
+            return Err(Fault::new(Kind::IllegalArgument, format!("Negative length of {id} is not supported")));
+        }
+        Ok((id, length))
     }
 }
 

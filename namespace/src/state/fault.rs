@@ -31,6 +31,8 @@ pub enum Kind {
     NotEmpty,
     /// A name is too long.
     NameTooLong,
+    /// The last block is not closed yet; later it works.
+    NotReplicatedYet,
     /// A path leads through a file.
     ParentNotDirectory,
     /// The file is being recovered; later it works.
@@ -61,6 +63,7 @@ impl Kind {
             }
             Self::NotEmpty => class::PATH_IS_NOT_EMPTY_DIRECTORY,
             Self::NameTooLong => class::PATH_COMPONENT_TOO_LONG,
+            Self::NotReplicatedYet => class::NOT_REPLICATED_YET,
             Self::ParentNotDirectory => class::PARENT_NOT_DIRECTORY,
             Self::RecoveryInProgress => class::RECOVERY_IN_PROGRESS,
             Self::Retriable => class::RETRIABLE,

@@ -87,6 +87,10 @@ pub struct Extent {
     /// While it is recovered: the length to cut it to. Absent: all that was acknowledged stays.
     #[prost(uint64, optional, tag = "6")]
     pub cut: Option<u64>,
+    /// While it is recovered: the generation of the newest recovery. An older one does not close the file, since the block
+    /// side may have closed the block for the newer one already.
+    #[prost(uint64, optional, tag = "7")]
+    pub recovery: Option<u64>,
 }
 
 /// How far a block is.

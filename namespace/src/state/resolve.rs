@@ -8,6 +8,9 @@ use super::{Fault, Kind, tables};
 /// Limits of a NameNode's own RPC server.
 const MAX_PATH_LENGTH: usize = 8_000;
 const MAX_PATH_DEPTH: usize = 1_000;
+/// Longest path that is looked at. Renaming makes paths that are longer than those that may be created, but no real tree
+/// has this one; a frame has room for paths whose parts would take gigabytes.
+const MAX_PATH_BYTES: usize = 1 << 20;
 
 /// What a path is resolved for. Only methods that create something may say that a parent is not a directory; for the
 /// others it is an access error.
@@ -121,6 +124,10 @@ fn real_names(view: &impl View, path: &str) -> Result<Vec<String>, Fault> {
         let words = format!("Absolute path required, but got '{path}'");
         return Err(Fault::new(Kind::Assertion, words));
     }
+    if path.len() > MAX_PATH_BYTES {
+        let words = format!("a path of {} bytes; accepted are up to {MAX_PATH_BYTES}", path.len());
+        return Err(Fault::new(Kind::InvalidPath, words));
+    }
     let mut names: Vec<String> = components(path).map(str::to_owned).collect();
     if names.len() < 3 || names[0] != ".reserved" || names[1] != ".inodes" {
         return Ok(names);
@@ -132,8 +139,12 @@ fn real_names(view: &impl View, path: &str) -> Result<Vec<String>, Fault> {
     let id = names[2].parse().map_err(|_| Fault::new(Kind::FileNotFound, format!("Invalid inode path: {path}")))?;
     let inode = view.find_inode(id)?.ok_or_else(absent)?;
     let real = view.path_of(&inode)?.ok_or_else(absent)?;
-    let rest = names.split_off(3);
-    Ok(components(&real).map(str::to_owned).chain(rest).collect())
+    let mut found: Vec<String> = components(&real).map(str::to_owned).collect();
+    for name in names.split_off(3) {
+        // The one place where a client means the directory above.
+        if name == ".." { drop(found.pop()) } else { found.push(name) }
+    }
+    Ok(found)
 }
 
 /// Whether a name may be created, by HDFS' rules: absolute, no `.`, no `..`, no `:`, no empty component inside.

@@ -1,6 +1,7 @@
 //! The operations on a journal in a temporary directory, one commit per operation.
 
 mod files;
+mod hostile;
 mod model;
 mod permissions;
 mod recovery;

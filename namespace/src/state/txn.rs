@@ -88,6 +88,11 @@ impl<'j> Txn<'j> {
         result
     }
 
+    /// Forgets what an operation changed that did not end.
+    pub fn forget(&mut self) {
+        self.overlay.discard();
+    }
+
     /// Runs an operation that must not be executed twice: a repeated call gets the first one's result message.
     pub fn run_once<M: Message + Default>(
         &mut self,

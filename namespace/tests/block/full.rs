@@ -61,6 +61,31 @@ async fn a_full_volume_is_told_and_the_replica_stays_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_reserve_is_not_taken_by_open_blocks_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(_volume) = Volume::mount(dir.path()) else {
+        eprintln!("skipped: only root mounts a volume that fills up");
+        return;
+    };
+    let rig = Rig::reserving(&dir.path().join("blocks"), GatewayConfig::default(), 4 << 20).await;
+    let (data, kind) = (sample(64_512), Kind::default());
+    let mut writer = rig.connect().await;
+    writer.write_block(Setup::create(block(1, 1))).await;
+    let mut len = 0u64;
+    let refused = loop {
+        writer.packet(len, &data, &kind.sums(&data), false, false).await;
+        match writer.ack().await.unwrap() {
+            (_, Status::Success) => len += data.len() as u64,
+            refused => break refused,
+        }
+    };
+    assert_eq!(refused.1, Status::Error);
+    assert!((6 << 20..=8 << 20).contains(&len), "4 of 12 MiB are left for others: {len}");
+    // What was acknowledged can be closed.
+    assert_eq!(rig.store.recover(block(1, 1), 2, None).await.unwrap(), len);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_reserve_is_not_given_to_new_blocks() {
     let dir = tempfile::tempdir().unwrap();
     let rig = Rig::reserving(dir.path(), GatewayConfig::default(), u64::MAX).await;

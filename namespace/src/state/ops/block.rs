@@ -48,7 +48,7 @@ pub fn add_block(
         (c.next_block - 1, c.next_generation - 1)
     })?;
     let progress = Progress::Building as i32;
-    let extent = Extent { block, generation, offset: file.length, length: 0, progress, cut: None };
+    let extent = Extent { block, generation, offset: file.length, length: 0, progress, ..Extent::default() };
     txn.put_extent(id, file.blocks, &extent)?;
     file.blocks += 1;
     txn.put_inode(&inode);

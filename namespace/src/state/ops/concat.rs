@@ -20,11 +20,16 @@ pub fn concat(txn: &mut Txn<'_>, caller: &Caller, target: &str, sources: &[Strin
     if file.is_open() {
         return Err(refused(format!("concat: target file {target} is under construction")));
     }
+    let most = txn.limits.blocks_per_file;
+    let too_many = || refused(format!("concat: {target} would have more than {most} blocks"));
+    // Each has one block at least.
+    if sources.len() > most as usize {
+        return Err(too_many());
+    }
     let taken = find_sources(txn, caller, &found, &file, sources)?;
     let blocks = taken.iter().try_fold(file.blocks, |sum, source| sum.checked_add(source.file.as_ref()?.blocks));
-    let most = txn.limits.blocks_per_file;
     if blocks.is_none_or(|blocks| blocks > most) {
-        return Err(refused(format!("concat: {target} would have more than {most} blocks")));
+        return Err(too_many());
     }
     let Some(mut dir) = found.parent().cloned() else { return Err(Fault::no_file(target)) };
     for source in &taken {

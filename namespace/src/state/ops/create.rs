@@ -39,6 +39,9 @@ pub fn create(txn: &mut Txn<'_>, caller: &Caller, ask: &Create) -> Result<Inode,
     check_replication(txn.limits, ask.replication, path, Some(&caller.machine))?;
     check_block_size(txn.limits, ask.block_size)?;
     let mut found = resolve(txn, caller, path, Purpose::Create)?;
+    if is_reserved(&found.path()) {
+        return Err(Fault::new(Kind::InvalidPath, format!("Invalid path name {path}")));
+    }
     caller.check(&found, Needs { ancestor: Some(Action::WRITE), ..Needs::default() })?;
     if let Some(target) = found.target() {
         if target.is_dir() {
@@ -102,9 +105,11 @@ pub fn check_replication(limits: &Limits, replication: u32, path: &str, client: 
 
 fn check_block_size(limits: &Limits, asked: u64) -> Result<(), Fault> {
     let least = limits.min_block_size;
-    if asked >= least {
+    // Java has no larger numbers: what is above was negative.
+    if i64::try_from(asked).is_ok() && asked >= least {
         return Ok(());
     }
+    let asked = i64::from_ne_bytes(asked.to_ne_bytes());
     Err(Fault::io(format!(
         "Specified block size is less than configured minimum value (dfs.namenode.fs-limits.min-block-size): \
          {asked} < {least}"

@@ -72,9 +72,9 @@ fn remove(txn: &mut Txn<'_>, id: u64) -> Result<(), Fault> {
     txn.count(|c| c.inodes = c.inodes.saturating_sub(1))
 }
 
-/// At most `limit` blocks that nobody uses.
-pub fn garbage(view: &impl View, limit: usize) -> Result<Vec<BlockId>, Fault> {
-    let rows = view.scan(tables::GARBAGE, &[], None, limit)?;
+/// At most `limit` blocks that nobody uses, with numbers above `after`.
+pub fn garbage(view: &impl View, after: u64, limit: usize) -> Result<Vec<BlockId>, Fault> {
+    let rows = view.scan(tables::GARBAGE, &tables::number(after.saturating_add(1)), None, limit)?;
     rows.iter()
         .map(|(key, _)| match tables::leading_number(key) {
             // A writer may have got a generation that was never reported; all of them go.

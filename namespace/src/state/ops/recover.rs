@@ -6,7 +6,7 @@ use crate::block::BlockId;
 use crate::state::access::{Action, Caller, Needs};
 use crate::state::record::{Extent, Inode, Progress, Writer};
 use crate::state::resolve::{Purpose, resolve};
-use crate::state::{Fault, Txn, leases, view::View};
+use crate::state::{Fault, Kind, Txn, leases, view::View};
 
 /// What the block side has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,19 +61,26 @@ pub fn begin_recovery(txn: &mut Txn<'_>, id: u64) -> Result<Takeover, Fault> {
 /// Marks the last block as being closed by the service.
 pub fn prepare(txn: &mut Txn<'_>, inode: &Inode, mut tail: Extent) -> Result<Recovery, Fault> {
     let index = inode.file.as_ref().map_or(0, |file| file.blocks.saturating_sub(1));
-    tail.progress = Progress::Recovering as i32;
-    txn.put_extent(inode.id, index, &tail)?;
     let generation = txn.next_generation()?;
+    tail.progress = Progress::Recovering as i32;
+    tail.recovery = Some(generation);
+    txn.put_extent(inode.id, index, &tail)?;
     let block = BlockId { id: tail.block, generation: tail.generation };
     Ok(Recovery { inode: inode.id, block, generation, cut: tail.cut })
 }
 
-/// Notes how long the block is and closes the file. `None`: no byte of the block was ever written, it goes.
+/// Notes how long the block is and closes the file. `None`: no byte of the block was ever written, it goes. Of several
+/// recoveries only the newest does so.
 pub fn finish_recovery(txn: &mut Txn<'_>, done: &Recovery, length: Option<u64>) -> Result<(), Fault> {
     let Some(mut inode) = txn.find_inode(done.inode)? else { return Ok(()) };
     let Some(mut file) = inode.file.clone().filter(|file| file.is_open()) else { return Ok(()) };
     let tail = txn.tail(inode.id, &file)?.filter(|tail| tail.is_recovering() && tail.block == done.block.id);
     let Some(mut tail) = tail else { return Ok(()) };
+    if tail.recovery != Some(done.generation) {
+        let words = format!("{} is closed by another recovery, which began later", done.block);
+        return Err(Fault::new(Kind::RecoveryInProgress, words));
+    }
+    tail.recovery = None;
     match length {
         Some(length) if length > 0 => {
             tail.length = length;

@@ -90,3 +90,18 @@ fn truncate_at_and_between_block_boundaries() {
     rig.settle();
     assert_eq!(rig.rows(tables::GARBAGE), 3);
 }
+
+/// The block side closes a block once for each recovery, the newest last. A file that an older one closed would name a
+/// generation that its replica has no more, and nobody could append to it.
+#[test]
+fn of_several_recoveries_the_newest_counts() {
+    let mut rig = Rig::new();
+    let (inode, _) = write(&mut rig, "/f");
+    let (first, second) = (begin(&mut rig, inode.id), begin(&mut rig, inode.id));
+    let late = rig.run(|txn| ops::finish_recovery(txn, &first, Some(5))).unwrap_err();
+    assert!(late.is(crate::state::Kind::RecoveryInProgress), "{late:?}");
+    assert!(rig.inode("/f").file.unwrap().is_open());
+    rig.run(|txn| ops::finish_recovery(txn, &second, Some(5))).unwrap();
+    assert_eq!(rig.journal().snapshot().extent(inode.id, 0).unwrap().generation, second.generation);
+    rig.settle();
+}
