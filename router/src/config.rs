@@ -124,7 +124,7 @@ pub struct LimitsConfig {
     pub max_calls_per_nameservice: usize,
     /// Largest request in bytes (`ipc.maximum.data.length`).
     pub max_frame: u32,
-    /// Bytes of requests in flight in all.
+    /// Bytes of requests in flight and of replies that clients have not taken, in all.
     pub max_bytes_in_flight: usize,
     /// A client connection without calls is closed after this long.
     pub idle_timeout: Duration,

@@ -3,7 +3,7 @@
 mod refusal;
 mod rename;
 
-use anabranch_federation::{Locations, MountTable, Placement, ResolveError, Resolved};
+use anabranch_federation::{Locations, MountTable, Placement, ResolveError, Resolved, raw};
 
 pub use refusal::Refusal;
 pub use rename::{Pair, Renames, concat_nameservice, rename};
@@ -49,11 +49,12 @@ pub fn place<'t>(
 }
 
 fn refuse_mount_points(table: &MountTable, path: &str) -> Result<(), Refusal> {
-    if table.is_mount_point(path) {
+    let shown = raw::shown(path).unwrap_or(path);
+    if table.is_mount_point(shown) {
         return Err(Refusal::MountPoint { path: path.to_owned() });
     }
-    if table.has_mounts_below(path) {
-        let children = table.children(path).join(",");
+    if table.has_mounts_below(shown) {
+        let children = table.children(shown).join(",");
         return Err(Refusal::MountsBelow { path: path.to_owned(), children });
     }
     Ok(())

@@ -14,7 +14,7 @@ use anabranch_federation::NameserviceId;
 use anabranch_hrpc::{CallId, CallerContext, ConnectOptions, Identity, Payload, Protocol, Request};
 use bytes::Bytes;
 use hashbrown::HashMap;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 pub use failover::{Journey, Outcome, Step};
 pub use failure::Failure;
@@ -94,6 +94,7 @@ impl Upstream {
                 handshake_timeout: config.handshake_timeout,
                 max_frame: config.max_frame,
                 idle_close: config.idle_close,
+                ping_interval: PING_INTERVAL,
                 ..ConnectOptions::default()
             },
             config,
@@ -184,6 +185,10 @@ impl Upstream {
         }
     }
 }
+
+/// A NameNode that is silent this long while calls wait is pinged, so that the loss of its machine shows before those calls
+/// have run out of time.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How many connections the same call may be in flight on at once.
 const MAX_DUPLICATES: usize = 3;

@@ -9,6 +9,7 @@ mod nameservice;
 mod order;
 mod path;
 mod quota;
+pub mod raw;
 mod resolve;
 mod ring;
 mod table;

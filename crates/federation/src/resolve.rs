@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::table::Mount;
 use crate::temporary::finished_name;
-use crate::{Destination, MountEntry, MountTable, NameserviceId, Order, trash};
+use crate::{Destination, MountEntry, MountTable, NameserviceId, Order, raw, trash};
 
 /// Where a path lives in one nameservice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,13 +72,20 @@ impl MountTable {
     }
 
     /// Where a normalised path lives for the user with this short name: a path in the user's own trash lives where it
-    /// lived before it was deleted, under its name in the trash.
+    /// lived before it was deleted, under its name in the trash; a raw path (`/.reserved/raw/data`) where `/data` lives.
     pub fn resolve_for_user<'a>(
         &'a self,
         path: &'a str,
         short_user: &str,
         placement: &Placement<'_>,
     ) -> Result<Resolved<'a>, ResolveError> {
+        if let Some(shown) = raw::shown(path) {
+            let mut resolved = self.place(shown, path, placement)?;
+            for location in &mut resolved.locations {
+                location.path = raw::of(&location.path);
+            }
+            return Ok(resolved);
+        }
         let Some(original) = trash::original(path, short_user) else { return self.place(path, path, placement) };
         let mut resolved = self.place(original, path, placement)?;
         for location in &mut resolved.locations {

@@ -130,6 +130,18 @@ fn files_of_a_concat_share_a_subcluster() {
     assert_eq!(concat_nameservice(&[]), Ok(None));
 }
 
+/// A NameNode shows its tree a second time below `/.reserved/raw`, and so do we: no way round a mount leads through it.
+#[test]
+fn raw_paths_obey_the_mounts() {
+    let table = table();
+    let to = |method, path| resolve(&table, path, row(method), &ALICE).map(|found| found.locations[0].path.to_string());
+    assert_eq!(to("getFileInfo", "/.reserved/raw/data/f").unwrap(), "/.reserved/raw/d/f");
+    assert_eq!(to("getListing", "/.reserved/raw/data").unwrap(), "/.reserved/raw/d");
+    assert_eq!(to("getFileInfo", "/.reserved/rawest/data").unwrap(), "/.reserved/rawest/data");
+    assert!(to("create", "/.reserved/raw/ro/f").unwrap_err().to_string().contains("read only"));
+    assert!(to("delete", "/.reserved/raw/data").unwrap_err().to_string().contains("is a mount point"));
+}
+
 #[test]
 fn a_subtree_counts_nothing_twice() {
     let nested = MountTable::build(

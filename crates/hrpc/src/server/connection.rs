@@ -40,7 +40,7 @@ pub(super) struct Session<'s, H, F> {
     phase: Phase,
     calls: FuturesUnordered<F>,
     deadlines: Deadlines,
-    /// Bytes of an unfinished frame that the budget knows of.
+    /// Bytes of an unfinished frame, and of replies that the peer has not taken, that the budget knows of.
     held: usize,
     /// Waits for the budget; set while reading is stopped for it.
     room: Option<Pin<Box<OwnedNotified>>>,
@@ -219,7 +219,7 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
             self.transport.shrink();
         }
         self.deadlines.waiting(idle, self.transport.input.len(), self.transport.outbox.is_empty());
-        let held = self.transport.input.len();
+        let held = self.transport.input.len() + self.transport.outbox.len();
         if held != self.held {
             self.shared.budget.hold(held);
             self.shared.budget.release(self.held);

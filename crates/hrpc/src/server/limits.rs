@@ -9,7 +9,7 @@ pub struct Limits {
     pub max_connections: usize,
     /// Calls of one connection that are being answered; at the limit it is not read.
     pub max_calls_per_connection: usize,
-    /// Bytes of requests that are held, of all connections; at the limit none is read.
+    /// Bytes of requests and of unsent replies that are held, of all connections; at the limit none is read.
     pub max_bytes_in_flight: usize,
     /// Bytes of replies that one connection has not taken; at the limit it is not read.
     pub max_unsent_bytes: usize,
@@ -17,7 +17,7 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// For a frame that has begun: it must end, or bring 64 KiB more, within this time.
     pub frame_timeout: Duration,
-    /// For a peer that takes nothing of what is written.
+    /// For a peer that does not take what is written: it must take all of it, or 64 KiB, within this time.
     pub write_timeout: Duration,
     /// A connection without calls is closed after this time, once more than `idle_threshold` are open.
     pub idle_timeout: Duration,

@@ -58,6 +58,24 @@ async fn a_peer_that_does_not_read_is_cut() {
 }
 
 #[tokio::test]
+async fn replies_that_nobody_takes_count_as_bytes_in_flight() {
+    let server = serve(Limits { max_bytes_in_flight: 32 << 20, ..Limits::default() }).await;
+    let mut sockets = Vec::new();
+    for _ in 0..8 {
+        let mut socket = server.socket().await;
+        introduce(&mut socket).await;
+        for id in 0..12 {
+            socket.write_all(&call(id, "big", b"")).await.unwrap();
+        }
+        sockets.push(socket);
+    }
+    eventually("the budget is spent", || server.stats.bytes_in_flight.load(Relaxed) >= 32 << 20).await;
+    drop(sockets);
+    eventually("all given back", || server.stats.bytes_in_flight.load(Relaxed) == 0).await;
+    server.connect().await.call(request("echo", 0, b"")).await.unwrap();
+}
+
+#[tokio::test]
 async fn one_connection_too_many_is_closed_at_once() {
     let server = serve(Limits { max_connections: 2, ..Limits::default() }).await;
     let kept = [server.connect().await, server.connect().await];

@@ -324,7 +324,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "anabranch.router.max.bytes.in.flight",
         default: "1073741824",
-        about: "Bytes of requests in flight in all.",
+        about: "Bytes of requests in flight and of replies that clients have not taken, in all.",
         set: Set::Count(MEBI, 1 << 40, |draft, count| draft.config.limits.max_bytes_in_flight = size(count)),
     },
 ];

@@ -4,7 +4,8 @@ use tokio::time::Instant;
 
 use crate::server::Limits;
 
-/// A frame that brings this much within the frame time-out may go on.
+/// A frame that brings this much within the frame time-out may go on, and so may replies of which this much is taken
+/// within the write time-out: who reads a byte a minute would hold memory for ever.
 pub(super) const FRAME_STEP: usize = 64 * 1024;
 /// How long a peer may take to read the last words.
 const LINGER: Duration = Duration::from_secs(2);
@@ -24,6 +25,7 @@ pub(super) struct Deadlines {
     frame_bytes: usize,
     paused: bool,
     write: Option<Instant>,
+    written_bytes: usize,
     idle: Option<Instant>,
     /// The last words are being written, or were.
     closing: bool,
@@ -56,6 +58,7 @@ impl Deadlines {
             frame_bytes: 0,
             paused: false,
             write: None,
+            written_bytes: 0,
             idle: None,
             closing: false,
             linger: None,
@@ -85,8 +88,10 @@ impl Deadlines {
     }
 
     pub(super) fn sent(&mut self, count: usize, all: bool) {
-        if count > 0 || all {
+        self.written_bytes += count;
+        if self.written_bytes >= FRAME_STEP || all {
             self.write = None;
+            self.written_bytes = 0;
         }
     }
 
@@ -212,13 +217,15 @@ mod tests {
     }
 
     #[test]
-    fn any_write_is_progress() {
+    fn a_reply_goes_on_while_enough_of_it_is_taken() {
         let (mut deadlines, start) = established();
         deadlines.waiting(false, 0, false);
-        deadlines.now = start + 15 * SECOND;
-        deadlines.sent(1, false);
-        deadlines.waiting(false, 0, false);
-        assert_eq!(deadlines.next(), Some(start + 35 * SECOND));
+        for (second, count, expected) in [(5, 1, 20), (15, FRAME_STEP, 35), (20, FRAME_STEP - 1, 35), (25, 1, 45)] {
+            deadlines.now = start + second * SECOND;
+            deadlines.sent(count, false);
+            deadlines.waiting(false, 0, false);
+            assert_eq!(deadlines.next(), Some(start + expected * SECOND), "second {second}");
+        }
         deadlines.sent(9, true);
         deadlines.waiting(false, 0, true);
         assert_eq!(deadlines.next(), None);
