@@ -73,13 +73,14 @@ impl Base {
 
     /// The service over these blocks, and its background task.
     pub fn serve(self, config: NamespaceConfig, blocks: Arc<dyn Blocks>, node: Node) -> (Service, Upkeep) {
-        let wake = Arc::new(Notify::new());
+        let (wake, safe_mode) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let upkeep = Upkeep {
             journal: self.journal.clone(),
             closer: Closer { writer: self.writer.clone(), blocks: blocks.clone() },
             leases: self.leases.clone(),
             clock: self.clock.clone(),
             every: Duration::from_millis(config.upkeep_ms),
+            safe_mode: safe_mode.clone(),
             wake: wake.clone(),
         };
         let service = Service {
@@ -93,7 +94,7 @@ impl Base {
             identity: self.identity,
             node,
             metrics: self.metrics,
-            safe_mode: AtomicBool::new(false),
+            safe_mode,
             wake,
         };
         (service, upkeep)

@@ -57,7 +57,7 @@ pub struct Service {
     /// What is counted.
     pub metrics: Metrics,
     /// Whether somebody put the namespace into safe mode. Not kept over a restart, as with a NameNode.
-    pub safe_mode: AtomicBool,
+    pub safe_mode: Arc<AtomicBool>,
     /// Wakes the upkeep.
     pub wake: Arc<Notify>,
 }

@@ -1,6 +1,7 @@
 //! What happens behind the calls, in bounded steps: dead leases, cut-off trees, unused blocks, old answers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anabranch_journal::Journal;
@@ -10,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::recovery::Closer;
 use crate::state::leases::{self, Leases};
-use crate::state::ops::{collect_garbage, forget_answers, garbage, reap};
+use crate::state::ops::{Place, collect_garbage, forget_answers, garbage, reap};
 use crate::state::{Fault, view::View};
 
 /// Entries or blocks that one step removes.
 const STEP: usize = 1_000;
-/// Files of one holder that one round closes.
+/// Files of one holder that are looked up at once.
 const FILES: usize = 100;
 
 /// The service's background task.
@@ -30,6 +31,8 @@ pub struct Upkeep {
     pub clock: Arc<dyn Clock>,
     /// Time between rounds.
     pub every: Duration,
+    /// While it is set, nothing changes.
+    pub safe_mode: Arc<AtomicBool>,
     /// Wakes it early: something was deleted.
     pub wake: Arc<Notify>,
 }
@@ -57,6 +60,9 @@ impl Upkeep {
     /// # Errors
     /// The first thing that could not be done.
     pub async fn round(&self) -> Result<(), Fault> {
+        if self.safe_mode.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let reaped = self.reap().await;
         let deleted = self.delete_replicas().await;
         let forgotten = self.forget_answers().await;
@@ -66,7 +72,10 @@ impl Upkeep {
 
     async fn reap(&self) -> Result<(), Fault> {
         while !self.journal.snapshot().scan(crate::state::tables::ORPHANS, &[], None, 1)?.is_empty() {
-            self.closer.writer.submit(|txn| reap(txn, STEP)).await?;
+            let mut next = Some(Place::default());
+            while let Some(from) = next {
+                next = self.closer.writer.submit(move |txn| reap(txn, &from, STEP)).await?;
+            }
         }
         Ok(())
     }
@@ -100,21 +109,31 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Closes the files of holders that are dead, and those that the service itself has taken over.
-    async fn close_abandoned(&self) -> Result<(), Fault> {
-        let now = self.clock.now().monotonic;
-        let mut holders = self.leases.dead(now);
-        holders.push(leases::SERVICE.to_owned());
-        for holder in holders {
-            let files = self.journal.snapshot().leases_of(&holder, FILES)?;
+    /// Closes a holder's files. One that cannot be closed now does not keep the others open.
+    async fn close_files(&self, holder: &str) -> Result<(), Fault> {
+        let mut after = 0;
+        loop {
+            let files = self.journal.snapshot().leases_of(holder, after, FILES)?;
+            let Some(last) = files.last() else { return Ok(()) };
+            after = *last;
             for inode in files {
                 if let Err(error) = self.closer.close(inode).await {
                     tracing::warn!(inode, holder, %error, "cannot close an abandoned file yet");
                 }
             }
         }
+    }
+
+    /// Closes the files of holders that are dead, and those that the service itself has taken over.
+    async fn close_abandoned(&self) -> Result<(), Fault> {
+        let now = self.clock.now().monotonic;
+        let mut holders = self.leases.dead(now);
+        holders.push(leases::SERVICE.to_owned());
+        for holder in holders {
+            self.close_files(&holder).await?;
+        }
         for holder in self.leases.stale(now) {
-            if self.journal.snapshot().leases_of(&holder, 1)?.is_empty() {
+            if self.journal.snapshot().leases_of(&holder, 0, 1)?.is_empty() {
                 self.leases.forget(&holder, now);
             }
         }

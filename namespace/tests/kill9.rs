@@ -127,7 +127,7 @@ async fn step(writer: &Writer, worker: u64, step: u64) -> Result<(), Fault> {
             };
             writer.submit_once(key, op).await.map(drop)
         }
-        6 => writer.submit(|txn| ops::reap(txn, 3).map(drop)).await,
+        6 => writer.submit(|txn| ops::reap(txn, &ops::Place::default(), 3).map(drop)).await,
         _ => {
             let op = move |txn: &mut Txn<'_>| {
                 let result = ops::delete(txn, &who, &at(format!("/e{n}")), true)?;

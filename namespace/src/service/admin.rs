@@ -172,6 +172,8 @@ pub async fn set_safe_mode(
         SafeModeActionProto::SafemodeGet => {}
         action => {
             c.caller.require_superuser(&action.as_str_name().to_lowercase())?;
+            // Nobody could renew a lease in safe mode: all writers get their time again.
+            s.leases.renew_all(s.clock.now().monotonic);
             s.safe_mode.store(action == SafeModeActionProto::SafemodeEnter, Ordering::Release);
         }
     }

@@ -26,7 +26,7 @@ pub use format::{Format, format};
 pub use mkdirs::mkdirs;
 pub use open::{Named, find_writer, lease_description};
 pub use pipeline::{update_block_for_pipeline, update_pipeline};
-pub use reap::{collect_garbage, forget_answers, garbage, reap};
+pub use reap::{Place, collect_garbage, forget_answers, garbage, reap};
 pub use recover::{Recovery, Takeover, begin_recovery, finish_recovery, take_over};
 pub use rename::rename;
 pub use rename2::{Rename2, rename2};

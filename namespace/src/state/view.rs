@@ -106,10 +106,11 @@ pub trait View {
         self.record(tables::BLOCKS, &tables::number(block))
     }
 
-    /// Open files of a holder, at most `limit`.
-    fn leases_of(&self, holder: &str, limit: usize) -> Result<Vec<u64>, Fault> {
+    /// Open files of a holder with numbers above `after`, at most `limit`.
+    fn leases_of(&self, holder: &str, after: u64, limit: usize) -> Result<Vec<u64>, Fault> {
         let prefix = tables::lease_prefix(holder);
-        let rows = self.scan(tables::LEASES, &prefix, prefix_end(&prefix).as_deref(), limit)?;
+        let from = tables::lease(holder, after.saturating_add(1));
+        let rows = self.scan(tables::LEASES, &from, prefix_end(&prefix).as_deref(), limit)?;
         Ok(rows.iter().filter_map(|(key, _)| tables::leading_number(&key[prefix.len()..])).collect())
     }
 

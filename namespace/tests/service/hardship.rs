@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// A block side that cannot delete one replica.
-struct Stuck(FakeBlocks, u64);
+/// A block side that can neither delete nor close some replicas.
+struct Stuck(FakeBlocks, Vec<u64>);
 
 impl Blocks for Stuck {
     fn replica(&self, id: u64) -> BoxFuture<'_, Result<Option<Replica>, BlockError>> {
@@ -11,11 +11,14 @@ impl Blocks for Stuck {
     }
 
     fn recover(&self, block: BlockId, generation: u64, cut: Option<u64>) -> BoxFuture<'_, Result<u64, BlockError>> {
-        self.0.recover(block, generation, cut)
+        match self.1.contains(&block.id) {
+            true => Box::pin(std::future::ready(Err(BlockError::Busy { id: block.id, waited_ms: 1 }))),
+            false => self.0.recover(block, generation, cut),
+        }
     }
 
     fn delete(&self, blocks: Vec<BlockId>) -> BoxFuture<'_, Result<(), BlockError>> {
-        match blocks.iter().find(|block| block.id == self.1) {
+        match blocks.iter().find(|block| self.1.contains(&block.id)) {
             Some(block) => Box::pin(std::future::ready(Err(BlockError::Busy { id: block.id, waited_ms: 1 }))),
             None => self.0.delete(blocks),
         }
@@ -41,7 +44,7 @@ async fn a_replica_that_cannot_be_deleted_holds_up_nothing_else() {
         rig.blocks.write(&block, 1, true);
         blocks.push(block.block_id);
     }
-    rig.upkeep.closer.blocks = Arc::new(Stuck(rig.blocks.clone(), blocks[0]));
+    rig.upkeep.closer.blocks = Arc::new(Stuck(rig.blocks.clone(), vec![blocks[0]]));
     let root = rig.user("root").await;
     for path in ["/a", "/b"] {
         let request = DeleteRequestProto { src: path.into(), recursive: true };
@@ -196,4 +199,49 @@ async fn an_operation_that_panics_leaves_the_writer_at_work() {
     root.mkdirs("/d").await.unwrap();
     assert!(rig.journal.snapshot().scan(tables::ORPHANS, &[], None).next().is_none(), "nothing of it is left");
     assert_eq!(audit(&rig.journal.snapshot()).unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_closed_keep_no_others_open() {
+    let mut rig = rig().await;
+    let mut stuck = Vec::new();
+    for n in 0..=100 {
+        let (root, path) = (rig.user("root").await, format!("/{n}"));
+        root.create(&path, "h").await.unwrap();
+        let block = root.add_block(&path, "h").await;
+        rig.blocks.write(&block, 1, false);
+        stuck.push(block.block_id);
+    }
+    stuck.pop();
+    rig.upkeep.closer.blocks = Arc::new(Stuck(rig.blocks.clone(), stuck));
+    rig.clock.0.fetch_add(1_200_001, Ordering::AcqRel);
+    rig.upkeep.round().await.unwrap();
+    rig.upkeep.round().await.unwrap();
+    let closed = IsFileClosedRequestProto { src: "/100".into() };
+    let root = rig.user("root").await;
+    assert!(root.call::<IsFileClosedResponseProto>("isFileClosed", &closed).await.unwrap().result);
+}
+
+#[tokio::test]
+async fn nothing_changes_in_safe_mode_and_writers_outlive_it() {
+    let rig = rig().await;
+    let root = rig.user("root").await;
+    root.create("/open", "h").await.unwrap();
+    root.mkdirs("/d").await.unwrap();
+    let delete = DeleteRequestProto { src: "/d".into(), recursive: true };
+    root.call::<DeleteResponseProto>("delete", &delete).await.unwrap();
+    let set = |action: SafeModeActionProto| SetSafeModeRequestProto { action: action.into(), checked: None };
+    let enter = set(SafeModeActionProto::SafemodeEnter);
+    root.call::<SetSafeModeResponseProto>("setSafeMode", &enter).await.unwrap();
+    rig.clock.0.fetch_add(1_200_001, Ordering::AcqRel);
+    let revision = rig.journal.revision();
+    rig.upkeep.round().await.unwrap();
+    assert_eq!(rig.journal.revision(), revision);
+    let leave = set(SafeModeActionProto::SafemodeLeave);
+    root.call::<SetSafeModeResponseProto>("setSafeMode", &leave).await.unwrap();
+    rig.upkeep.round().await.unwrap();
+    let closed = IsFileClosedRequestProto { src: "/open".into() };
+    let is_closed = root.call::<IsFileClosedResponseProto>("isFileClosed", &closed).await.unwrap().result;
+    assert!(!is_closed, "its writer could not renew its lease");
+    assert!(rig.journal.snapshot().scan(tables::ORPHANS, &[], None).next().is_none());
 }

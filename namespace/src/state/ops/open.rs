@@ -40,7 +40,7 @@ pub fn find_writer(txn: &Txn<'_>, caller: &Caller, named: Named<'_>) -> Result<(
 pub fn lease_description(txn: &Txn<'_>, path: &str, named: Named<'_>) -> String {
     let Named { id, holder, .. } = named;
     // A count for people to read; a holder with more open files than this is unheard of.
-    let open = txn.leases_of(holder, 1_000).map_or(0, |files| files.len());
+    let open = txn.leases_of(holder, 0, 1_000).map_or(0, |files| files.len());
     let state = match open {
         0 => format!("Holder {holder} does not have any open files."),
         _ => format!("[Lease.  Holder: {holder}, pending creates: {open}]"),

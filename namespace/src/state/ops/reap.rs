@@ -7,54 +7,70 @@ use crate::block::BlockId;
 use crate::state::record::Inode;
 use crate::state::{Fault, Txn, tables, view::View};
 
-/// Removes at most about `budget` entries or blocks of what was cut off. Whether something is left.
-pub fn reap(txn: &mut Txn<'_>, budget: usize) -> Result<bool, Fault> {
-    let mut left = budget;
-    while left > 0 {
-        let orphans = txn.scan(tables::ORPHANS, &[], None, left.min(64))?;
-        if orphans.is_empty() {
-            return Ok(false);
-        }
-        for (key, _) in orphans {
-            let id = tables::leading_number(&key).unwrap_or_default();
-            let used = match txn.find_inode(id)? {
-                Some(inode) if inode.is_dir() => reap_directory(txn, &inode, left)?,
-                Some(inode) => reap_file(txn, inode, left)?,
-                None => {
-                    txn.remove(tables::ORPHANS, key);
-                    1
-                }
-            };
-            left = left.saturating_sub(used);
-            if left == 0 {
-                break;
-            }
-        }
-    }
-    Ok(true)
+/// Where the next step goes on. What was removed leaves traces in the journal until it is compacted; a step that began at
+/// the first row would pass over all of them, and a large tree would take a time that grows with its square.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The first orphan that is not done.
+    orphan: u64,
+    /// The entries of this orphan up to here are gone.
+    name: String,
 }
 
-fn reap_directory(txn: &mut Txn<'_>, dir: &Inode, budget: usize) -> Result<usize, Fault> {
-    let entries = txn.children(dir.id, &[], budget)?;
+impl Place {
+    fn at(orphan: u64) -> Self {
+        Self { orphan, ..Self::default() }
+    }
+}
+
+/// Removes at most about `budget` entries or blocks of what was cut off, from a place on. `None`: the end is reached; what
+/// was found below the removed directories waits for the next turn.
+pub fn reap(txn: &mut Txn<'_>, from: &Place, budget: usize) -> Result<Option<Place>, Fault> {
+    let mut left = budget;
+    for (key, _) in txn.scan(tables::ORPHANS, &tables::number(from.orphan), None, budget)? {
+        let id = tables::leading_number(&key).unwrap_or_default();
+        let after = if id == from.orphan { &from.name[..] } else { "" };
+        let (used, rest) = match txn.find_inode(id)? {
+            Some(inode) if inode.is_dir() => reap_directory(txn, &inode, after, left)?,
+            Some(inode) => reap_file(txn, inode, left)?,
+            None => {
+                txn.remove(tables::ORPHANS, key);
+                (1, None)
+            }
+        };
+        left = left.saturating_sub(used);
+        if rest.is_some() {
+            return Ok(rest);
+        }
+        if left == 0 {
+            return Ok(Some(Place::at(id + 1)));
+        }
+    }
+    Ok(None)
+}
+
+/// How much was done, and where to go on if the directory is not done.
+fn reap_directory(txn: &mut Txn<'_>, dir: &Inode, after: &str, budget: usize) -> Result<(usize, Option<Place>), Fault> {
+    let entries = txn.children(dir.id, after.as_bytes(), budget)?;
     for entry in &entries {
         txn.remove(tables::ENTRIES, tables::entry(dir.id, entry.name.as_bytes()));
         txn.orphan(entry.inode);
     }
-    if entries.len() < budget {
-        remove(txn, dir.id)?;
+    let used = entries.len() + 1;
+    match entries.into_iter().last() {
+        Some(last) if used > budget => Ok((used, Some(Place { orphan: dir.id, name: last.name }))),
+        _ => remove(txn, dir.id).map(|()| (used, None)),
     }
-    Ok(entries.len() + 1)
 }
 
-fn reap_file(txn: &mut Txn<'_>, mut inode: Inode, budget: usize) -> Result<usize, Fault> {
+fn reap_file(txn: &mut Txn<'_>, mut inode: Inode, budget: usize) -> Result<(usize, Option<Place>), Fault> {
     txn.release(&inode);
     let id = inode.id;
-    let Some(file) = &mut inode.file else { return Ok(1) };
+    let Some(file) = &mut inode.file else { return Ok((1, None)) };
     let mut used = 1;
-    while used < budget {
+    while used <= budget {
         let Some(tail) = txn.tail(id, file)? else {
-            remove(txn, id)?;
-            return Ok(used);
+            return remove(txn, id).map(|()| (used, None));
         };
         file.blocks -= 1;
         txn.drop_extent(id, file.blocks, &tail)?;
@@ -63,7 +79,7 @@ fn reap_file(txn: &mut Txn<'_>, mut inode: Inode, budget: usize) -> Result<usize
     // The lease row is gone; a writer that the record still names is not found by it any more.
     file.writer = None;
     txn.put_inode(&inode);
-    Ok(used)
+    Ok((used, Some(Place::at(id))))
 }
 
 fn remove(txn: &mut Txn<'_>, id: u64) -> Result<(), Fault> {

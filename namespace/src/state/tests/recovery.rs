@@ -78,7 +78,7 @@ fn truncate_at_and_between_block_boundaries() {
     assert_eq!(rig.inode("/f").file.unwrap().blocks, 2);
     let Ok(Truncated::Cutting(cut)) = truncate(&mut rig, 130) else { panic!("no cut") };
     assert_eq!((cut.inode, cut.cut), (inode.id, Some(30)));
-    assert_eq!(rig.journal().snapshot().leases_of(SERVICE, 9).unwrap(), [inode.id]);
+    assert_eq!(rig.journal().snapshot().leases_of(SERVICE, 0, 9).unwrap(), [inode.id]);
     rig.restart();
     let again = begin(&mut rig, inode.id);
     assert_eq!(again.cut, Some(30), "the cut is known after a restart");
