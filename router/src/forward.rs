@@ -155,13 +155,14 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// The legs to the locations of one path. Where two of them lie in one subcluster, the later ones need a call identity of
-/// their own, or the NameNode's retry cache would take them for the first.
+/// The legs to the locations of one path. Those that lie in one subcluster need call identities of their own, or the
+/// NameNode's retry cache would take one for another. Each has, whichever comes first: a retry may find another order.
 fn legs<'a>(locations: &Locations<'a>) -> Legs<'a> {
     let mut legs = Legs::new();
     for location in locations {
-        let repeated = legs.iter().any(|leg: &Leg<'_>| leg.nameservice == location.nameservice);
-        legs.push(Leg { repeated, ..Leg::of(location) });
+        // Looks no further than the second: there may be as many locations as mounts.
+        let mut here = locations.iter().filter(|other| other.nameservice == location.nameservice);
+        legs.push(Leg { repeated: here.nth(1).is_some(), ..Leg::of(location) });
     }
     legs
 }

@@ -22,7 +22,7 @@ pub struct Leg<'a> {
     pub nameservice: &'a NameserviceId,
     /// In the order of the call's paths.
     pub paths: SmallVec<[Cow<'a, str>; 1]>,
-    /// An earlier leg of the same call goes to this subcluster too.
+    /// Another leg of the same call goes to this subcluster too.
     pub repeated: bool,
 }
 

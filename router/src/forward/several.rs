@@ -19,7 +19,7 @@ impl<'a> Forward<'a> {
         let renames = plan::rename(self.table, src, dst, self.row, &self.caller)?;
         let mut legs = Legs::new();
         for Pair { nameservice, src, dst } in &renames.pairs {
-            let repeated = legs.iter().any(|leg: &Leg<'_>| leg.nameservice == *nameservice);
+            let repeated = renames.pairs.iter().filter(|pair| pair.nameservice == *nameservice).count() > 1;
             legs.push(Leg { nameservice, paths: SmallVec::from_vec(vec![src.clone(), dst.clone()]), repeated });
         }
         if let [only] = legs.as_slice()

@@ -1,7 +1,11 @@
 //! Calls that go to several locations or subclusters.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anabranch_federation::{MountEntry, MountTable, Order};
 use anabranch_hdfs_proto::hdfs as pb;
-use anabranch_hrpc::class;
+use anabranch_hrpc::{Call, class};
 use anabranch_testkit::fake_namenode::FakeNamenode;
 
 use crate::rig::{CLIENT_ID, Client, Mount, Rig, config, directory, info, namenode, table};
@@ -86,10 +90,34 @@ async fn two_locations_in_one_subcluster_are_two_calls_to_its_retry_cache() {
         client.call::<pb::DeleteResponseProto>("delete", delete("/twice/d")).await.unwrap();
     }
     let calls = ns1.calls("delete");
-    let derived: Vec<_> = calls.iter().filter(|call| call.id.client_id != CLIENT_ID[..]).collect();
-    assert_eq!((calls.len(), derived.len()), (4, 2));
-    assert_eq!(derived[0].id.client_id, derived[1].id.client_id, "the same for every retry");
-    assert_eq!(derived[0].id.client_id.len(), CLIENT_ID.len());
+    assert_eq!(calls.len(), 4);
+    assert!(calls.iter().all(|call| call.id.client_id.len() == CLIENT_ID.len()));
+    assert_eq!(identities(&calls).len(), 2, "one for each path, the same for every retry");
+}
+
+/// A retry that finds the destinations in another order must not give one of them the identity that another had: the
+/// NameNode would answer for what it did there, and do nothing.
+#[tokio::test]
+async fn a_leg_keeps_its_identity_in_every_order() {
+    let (ns1, ns2) = (namenode("BP-1", "one").await, namenode("BP-2", "two").await);
+    for namenode in [&ns1, &ns2] {
+        namenode.answer("delete", deleted(true));
+    }
+    let entry = MountEntry::parse("/any", [("ns1", "/x"), ("ns2", "/z"), ("ns1", "/y")]).unwrap();
+    let mounts = MountTable::build([MountEntry { order: Order::Random, ..entry }], None);
+    let subclusters = config(&[("ns1", &[ns1.address]), ("ns2", &[ns2.address])]);
+    let rig = Rig::start(subclusters, Some(Arc::new(mounts))).await;
+    let client = rig.client("alice").await;
+    for _ in 0..30 {
+        client.call::<pb::DeleteResponseProto>("delete", delete("/any/d")).await.unwrap();
+    }
+    assert_eq!((identities(&ns1.calls("delete")).len(), identities(&ns2.calls("delete")).len()), (2, 1));
+}
+
+/// The client ids with the paths that they came with.
+fn identities(calls: &[Call]) -> BTreeSet<(Vec<u8>, String)> {
+    let of = |call: &Call| (call.id.client_id.to_vec(), call.decode::<pb::DeleteRequestProto>().unwrap().src);
+    calls.iter().map(of).collect()
 }
 
 #[tokio::test]
