@@ -10,6 +10,9 @@ pub use rename::{Pair, Renames, concat_nameservice, rename};
 
 use crate::method::{Category, Row, Spread};
 
+/// Below this a NameNode finds a file by its number, wherever it lies.
+const BY_NUMBER: &str = "/.reserved/.inodes/";
+
 /// Who calls, as far as the choice of a location depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller<'a> {
@@ -39,6 +42,9 @@ pub fn place<'t>(
     category: Category,
     caller: &Caller<'_>,
 ) -> Result<Resolved<'t>, Refusal> {
+    if category == Category::Write && path.starts_with(BY_NUMBER) && !table.is_empty() {
+        return Err(Refusal::ByNumber { path: path.to_owned() });
+    }
     let resolved = table.resolve_for_user(path, caller.user, &caller.placement).map_err(|error| match error {
         ResolveError::NoDefaultNameservice { path } => Refusal::NoDefaultNameservice { path },
     })?;

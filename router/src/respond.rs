@@ -64,6 +64,7 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
         Refusal::Unsupported { .. } | Refusal::UnsupportedSilently => class::UNSUPPORTED_OPERATION,
         Refusal::Missing { .. } | Refusal::Unreadable(_) => class::INVALID_PROTOBUF,
         Refusal::ReadOnly { .. }
+        | Refusal::ByNumber { .. }
         | Refusal::NoMountPoint { .. }
         | Refusal::RenameAcross { .. }
         | Refusal::RenamePartly { .. }

@@ -35,6 +35,13 @@ pub enum Refusal {
         /// The client's path.
         path: String,
     },
+    /// A write to a file by its number, which says nothing of the mount that the file is in; each subcluster has a file of
+    /// that number.
+    #[error("{path} names a file by its number; where paths are mounted, files can be changed by their paths only")]
+    ByNumber {
+        /// The client's path.
+        path: String,
+    },
     /// A rename from one subcluster to another.
     #[error("Rename of {src} to {dst} is not allowed, no eligible destination in the same namespace was found")]
     RenameAcross {

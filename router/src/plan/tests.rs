@@ -142,6 +142,21 @@ fn raw_paths_obey_the_mounts() {
     assert!(to("delete", "/.reserved/raw/data").unwrap_err().to_string().contains("is a mount point"));
 }
 
+/// A NameNode finds a file by its number wherever it lies, so that no mount could be read-only or locked.
+#[test]
+fn numbers_of_files_are_no_way_round_the_mounts() {
+    let to = |table: &MountTable, method| {
+        resolve(table, "/.reserved/.inodes/16390/f", row(method), &ALICE).map(|found| found.locations.len())
+    };
+    let mounted = table().with_default_nameservice(Some("ns1".parse().unwrap()));
+    for method in ["create", "delete", "setPermission"] {
+        assert!(to(&mounted, method).unwrap_err().to_string().contains("by its number"), "{method}");
+    }
+    assert_eq!(to(&mounted, "getFileInfo"), Ok(1));
+    let bare = MountTable::default().with_default_nameservice(Some("ns1".parse().unwrap()));
+    assert_eq!(to(&bare, "create"), Ok(1));
+}
+
 #[test]
 fn a_subtree_counts_nothing_twice() {
     let nested = MountTable::build(
