@@ -100,6 +100,7 @@ pub mod class {
         EOF = "java.io.EOFException";
         CONNECT = "java.net.ConnectException";
         ILLEGAL_ARGUMENT = "java.lang.IllegalArgumentException";
+        ASSERTION = "java.lang.AssertionError";
         UNSUPPORTED_OPERATION = "java.lang.UnsupportedOperationException";
         ACCESS_CONTROL = "org.apache.hadoop.security.AccessControlException";
         AUTHORIZATION = "org.apache.hadoop.security.authorize.AuthorizationException";
@@ -123,6 +124,7 @@ pub mod class {
         NS_QUOTA_EXCEEDED = "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException";
         DS_QUOTA_EXCEEDED = "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException";
         PATH_COMPONENT_TOO_LONG = "org.apache.hadoop.hdfs.protocol.FSLimitException$PathComponentTooLongException";
+        MAX_DIRECTORY_ITEMS = "org.apache.hadoop.hdfs.protocol.FSLimitException$MaxDirectoryItemsExceededException";
         SNAPSHOT = "org.apache.hadoop.hdfs.protocol.SnapshotException";
         NO_LOCATION = "org.apache.hadoop.hdfs.server.federation.router.NoLocationException";
         ROUTER_RESOLVE = "org.apache.hadoop.hdfs.server.federation.resolver.RouterResolveException";

@@ -24,6 +24,9 @@ use super::wire::{self, Malformed, Opening};
 /// Room for the messages of operations; writers make more.
 const ROOM: usize = 4 << 10;
 
+/// Checksums of stripes in one answer; each has four bytes.
+const MOST_STRIPES: u64 = 64 << 10;
+
 /// What becomes of a connection after an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
@@ -203,6 +206,11 @@ impl Connection {
         };
         if !options.stripe_length().is_multiple_of(view.checksum.chunk()) {
             let message = format!("a stripe of {} bytes is not made of whole chunks", options.stripe_length());
+            return Err(Refusal::new(Status::ErrorInvalid, "malformed", message));
+        }
+        let stripes = len.min(view.len).checked_div(options.stripe_length()).unwrap_or(0);
+        if stripes > MOST_STRIPES {
+            let message = format!("{stripes} stripes, accepted are up to {MOST_STRIPES}");
             return Err(Refusal::new(Status::ErrorInvalid, "malformed", message));
         }
         let made = blocking(move || digest(&reader, len, method)).await?;

@@ -49,7 +49,7 @@ impl Kind {
     fn class(self) -> &'static str {
         match self {
             Self::AccessControl => class::ACCESS_CONTROL,
-            Self::Assertion => "java.lang.AssertionError",
+            Self::Assertion => class::ASSERTION,
             Self::AlreadyBeingCreated => class::ALREADY_BEING_CREATED,
             Self::FileAlreadyExists => class::FILE_ALREADY_EXISTS,
             Self::FileNotFound => class::FILE_NOT_FOUND,
@@ -58,9 +58,7 @@ impl Kind {
             Self::InvalidPath => class::INVALID_PATH,
             Self::Io => class::IO,
             Self::LeaseExpired => class::LEASE_EXPIRED,
-            Self::MaxDirectoryItems => {
-                "org.apache.hadoop.hdfs.protocol.FSLimitException$MaxDirectoryItemsExceededException"
-            }
+            Self::MaxDirectoryItems => class::MAX_DIRECTORY_ITEMS,
             Self::NotEmpty => class::PATH_IS_NOT_EMPTY_DIRECTORY,
             Self::NameTooLong => class::PATH_COMPONENT_TOO_LONG,
             Self::NotReplicatedYet => class::NOT_REPLICATED_YET,

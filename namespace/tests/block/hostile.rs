@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use anabranch_hdfs_proto::hdfs::data_transfer_encryptor_message_proto::DataTransferEncryptorStatus;
 use anabranch_hdfs_proto::hdfs::{
-    BlockOpResponseProto, DataTransferEncryptorMessageProto, OpCopyBlockProto, OpReadBlockProto,
-    ReleaseShortCircuitAccessResponseProto, ShortCircuitShmRequestProto, ShortCircuitShmResponseProto, Status,
+    BlockChecksumOptionsProto, BlockChecksumTypeProto, BlockOpResponseProto, DataTransferEncryptorMessageProto,
+    OpBlockChecksumProto, OpCopyBlockProto, OpReadBlockProto, ReleaseShortCircuitAccessResponseProto,
+    ShortCircuitShmRequestProto, ShortCircuitShmResponseProto, Status,
 };
 use anabranch_namespace::block::GatewayConfig;
 use prost::Message;
 use tokio::io::AsyncWriteExt;
 
-use super::client::{Client, Rig, Setup, block, sample};
+use super::client::{Client, Kind, Rig, Setup, block, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nonsense_closes_the_connection_and_nothing_else() {
@@ -108,4 +109,24 @@ async fn silent_clients_are_let_go_and_what_they_wrote_stays() {
     assert!(idle.is_closed().await);
     let outcomes: String = rig.registry.gather().iter().map(|family| format!("{family:?}")).collect();
     assert!(outcomes.contains("silent") && outcomes.contains("anabranch_block_read_bytes_total"), "{outcomes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checksum_of_tiny_stripes_is_refused_before_it_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path()).await;
+    let mut writer = rig.connect().await;
+    let kind = Kind { bytes_per: 1, ..Kind::default() };
+    assert_eq!(writer.write_block(Setup { kind, ..Setup::create(block(1, 1)) }).await.status(), Status::Success);
+    writer.stream(kind, 0, &sample(70_000)).await;
+    for (stripe, status) in [(1, Status::ErrorInvalid), (2, Status::Success)] {
+        let mut client = rig.connect().await;
+        let options = BlockChecksumOptionsProto {
+            block_checksum_type: Some(BlockChecksumTypeProto::CompositeCrc.into()),
+            stripe_length: Some(stripe),
+        };
+        let header = Client::header(block(1, 1), 70_000).base_header;
+        client.operation(85, &OpBlockChecksumProto { header, block_checksum_options: Some(options) }).await;
+        assert_eq!(client.message::<BlockOpResponseProto>().await.unwrap().status(), status, "{stripe}");
+    }
 }

@@ -69,7 +69,7 @@ pub fn prepare(txn: &mut Txn<'_>, inode: &Inode, mut tail: Extent) -> Result<Rec
     Ok(Recovery { inode: inode.id, block, generation, cut: tail.cut })
 }
 
-/// Notes how long the block is and closes the file. `None`: no byte of the block was ever written, it goes. Of several
+/// Notes how long the block is and closes the file. `None`: it has no replica; if no byte of it is known, it goes. Of several
 /// recoveries only the newest does so.
 pub fn finish_recovery(txn: &mut Txn<'_>, done: &Recovery, length: Option<u64>) -> Result<(), Fault> {
     let Some(mut inode) = txn.find_inode(done.inode)? else { return Ok(()) };
@@ -82,6 +82,14 @@ pub fn finish_recovery(txn: &mut Txn<'_>, done: &Recovery, length: Option<u64>) 
     }
     tail.recovery = None;
     match length {
+        // The replica of bytes that are known to be written is gone. The block stays, so that readers get an error and
+        // not a shorter file.
+        None if tail.length > 0 => {
+            tail.progress = Progress::Complete as i32;
+            tail.cut = None;
+            file.length += tail.length;
+            txn.put_extent(inode.id, file.blocks - 1, &tail)?;
+        }
         Some(length) if length > 0 => {
             tail.length = length;
             tail.generation = done.generation;

@@ -105,3 +105,15 @@ fn of_several_recoveries_the_newest_counts() {
     assert_eq!(rig.journal().snapshot().extent(inode.id, 0).unwrap().generation, second.generation);
     rig.settle();
 }
+
+#[test]
+fn a_block_whose_bytes_are_lost_is_not_forgotten() {
+    let mut rig = Rig::new();
+    let (inode, _) = write(&mut rig, "/f");
+    rig.run(|txn| ops::fsync(txn, &root(), named("/f"), 30)).unwrap();
+    let recovery = begin(&mut rig, inode.id);
+    rig.run(|txn| ops::finish_recovery(txn, &recovery, None)).unwrap();
+    let file = rig.inode("/f").file.unwrap();
+    assert_eq!((file.blocks, file.length, file.writer), (1, 30, None), "reading it is an error, it is not empty");
+    rig.settle();
+}
