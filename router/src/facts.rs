@@ -67,6 +67,14 @@ mod tests {
         assert_eq!(read("getFileInfo", &message).unwrap(), ["/last"]);
     }
 
+    /// A frame holds millions of empty strings, and each path takes many times the memory of one.
+    #[test]
+    fn more_paths_than_anybody_has_are_refused() {
+        let concat = |count| ConcatRequestProto { trg: "/t".into(), srcs: vec!["/a".into(); count] }.encode_to_vec();
+        assert_eq!(read("concat", &concat(50_000)).unwrap().len(), 50_001);
+        assert!(matches!(read("concat", &concat(2_000_000)), Err(Refusal::Unreadable(_))));
+    }
+
     #[test]
     fn a_path_may_be_missing_in_a_cache_directive_only() {
         assert_eq!(read("getFileInfo", &[]), Err(Refusal::Missing { field: "src" }));

@@ -38,12 +38,18 @@ pub fn find<'a>(message: &'a [u8], at: &[u32]) -> Result<Option<&'a [u8]>, Malfo
     Ok(found)
 }
 
-/// All values of a field, in order.
+/// More values of one field than a call has that means it. What is made of a value takes more memory than the value.
+const MAX_VALUES: usize = 100_000;
+
+/// All values of a field, in order. A field with more than 100,000 values counts as malformed.
 pub fn find_all(message: &[u8], number: u32) -> Result<Vec<&[u8]>, Malformed> {
     let mut found = Vec::new();
     for field in wire::fields(message) {
         let field = field?;
         if let (true, Value::Bytes(bytes)) = (field.number == number, field.value) {
+            if found.len() == MAX_VALUES {
+                return Err(Malformed { at: field.span.start });
+            }
             found.push(bytes);
         }
     }
