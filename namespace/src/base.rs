@@ -73,10 +73,11 @@ impl Base {
 
     /// The service over these blocks, and its background task.
     pub fn serve(self, config: NamespaceConfig, blocks: Arc<dyn Blocks>, node: Node) -> (Service, Upkeep) {
+        let closer = Closer::new(self.writer.clone(), blocks.clone());
         let (wake, safe_mode) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let upkeep = Upkeep {
             journal: self.journal.clone(),
-            closer: Closer { writer: self.writer.clone(), blocks: blocks.clone() },
+            closer: closer.clone(),
             leases: self.leases.clone(),
             clock: self.clock.clone(),
             every: Duration::from_millis(config.upkeep_ms),
@@ -91,6 +92,7 @@ impl Base {
             leases: self.leases,
             clock: self.clock,
             blocks,
+            closer,
             identity: self.identity,
             node,
             metrics: self.metrics,

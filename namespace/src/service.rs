@@ -48,6 +48,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// The block side.
     pub blocks: Arc<dyn Blocks>,
+    /// Closes files in place of their writers.
+    pub closer: Closer,
     /// Groups of users.
     pub groups: Box<dyn Groups>,
     /// The namespace's names.
@@ -112,15 +114,10 @@ impl Service {
     ) -> Result<M, Fault> {
         match self.change_once(&what, context, op.clone()).await {
             Err(Fault::Abandoned { inode, .. }) => {
-                self.closer().close(inode).await?;
+                self.closer.close(inode).await?;
                 self.change_once(what, context, op).await
             }
             result => result,
         }
-    }
-
-    /// Closes files in place of their writers.
-    pub fn closer(&self) -> Closer {
-        Closer { writer: self.writer.clone(), blocks: self.blocks.clone() }
     }
 }

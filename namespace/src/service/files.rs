@@ -191,14 +191,13 @@ pub async fn truncate(s: &Service, c: &Context, q: TruncateRequestProto) -> Resu
     let op = move |txn: &mut Txn<'_>| ops::truncate(txn, &caller, &q.src, &q.client_name, length);
     let mut done = s.change(what, op.clone()).await;
     if let Err(Fault::Abandoned { inode, .. }) = done {
-        s.closer().close(inode).await?;
+        s.closer.close(inode).await?;
         done = s.change(what, op).await;
     }
-    s.wake.notify_one();
     let result = match done? {
         Truncated::Done => true,
         // When it does not succeed now, the upkeep goes on with it, and the client looks until the file is closed.
-        Truncated::Cutting(recovery) => match s.closer().finish(recovery).await {
+        Truncated::Cutting(recovery) => match s.closer.close(recovery.inode).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(path, %error, "the last block is not cut yet");
@@ -206,6 +205,7 @@ pub async fn truncate(s: &Service, c: &Context, q: TruncateRequestProto) -> Resu
             }
         },
     };
+    s.wake.notify_one();
     Ok(TruncateResponseProto { result })
 }
 
@@ -236,7 +236,7 @@ pub async fn recover_lease(
     s.require_writable(|| format!("Cannot recover the lease of {}", q.src))?;
     let open = ops::take_over(&s.view(), &c.caller, &q.src)?;
     let Some(inode) = open else { return Ok(RecoverLeaseResponseProto { result: true }) };
-    match s.closer().close(inode).await {
+    match s.closer.close(inode).await {
         Ok(()) => Ok(RecoverLeaseResponseProto { result: true }),
         Err(error) => {
             tracing::warn!(path = q.src, %error, "the file is not recovered yet");

@@ -223,6 +223,25 @@ async fn files_that_cannot_be_closed_keep_no_others_open() {
 }
 
 #[tokio::test]
+async fn recoveries_at_the_same_time_do_not_fence_each_other_off() {
+    let rig = rig().await;
+    let (root, other) = (rig.user("root").await, rig.user("root").await);
+    root.create("/f", "h").await.unwrap();
+    let block = root.add_block("/f", "h").await;
+    rig.blocks.write(&block, 7, false);
+    rig.clock.0.fetch_add(1_200_001, Ordering::AcqRel);
+    let request = RecoverLeaseRequestProto { src: "/f".into(), client_name: "r".into() };
+    let (one, two, upkeep) = tokio::join!(
+        root.call::<RecoverLeaseResponseProto>("recoverLease", &request),
+        other.call::<RecoverLeaseResponseProto>("recoverLease", &request),
+        rig.upkeep.round(),
+    );
+    upkeep.unwrap();
+    assert!(one.unwrap().result && two.unwrap().result);
+    assert_eq!(root.info("/f").await.unwrap().length, 7);
+}
+
+#[tokio::test]
 async fn nothing_changes_in_safe_mode_and_writers_outlive_it() {
     let rig = rig().await;
     let root = rig.user("root").await;
