@@ -1,8 +1,13 @@
 //! Two runtimes: calls on one, everything else on the other, so that neither makes the other look dead.
 
+use std::time::Duration;
+
 use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::Failure;
+
+/// How long a task may take to end when it is dropped; longer takes only a disk that hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Both, owned by the main thread.
 pub(crate) struct Runtimes {
@@ -30,9 +35,10 @@ impl Runtimes {
         anabranch_router::Runtimes { data: self.data.handle().clone(), control: self.control.handle().clone() }
     }
 
-    /// Ends both without waiting for what still runs in them.
+    /// Ends both. Their tasks are dropped, and with them the databases that they hold: RocksDB must be closed before the
+    /// process ends, or its threads meet the remains of its global state.
     pub(crate) fn stop(self) {
-        self.data.shutdown_background();
-        self.control.shutdown_background();
+        self.data.shutdown_timeout(PATIENCE);
+        self.control.shutdown_timeout(PATIENCE);
     }
 }
