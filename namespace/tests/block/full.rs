@@ -7,7 +7,7 @@ use anabranch_hdfs_proto::hdfs::Status;
 use anabranch_hdfs_proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use anabranch_namespace::block::{Blocks, GatewayConfig};
 
-use super::client::{Kind, Rig, Setup, block, sample};
+use super::client::{Client, Kind, Rig, Setup, block, sample};
 
 /// A small volume in memory while it lives.
 struct Volume(PathBuf);
@@ -26,6 +26,20 @@ impl Drop for Volume {
     }
 }
 
+/// Sends packets until one is refused with an error; how many bytes were acknowledged before.
+async fn write_until_refused(writer: &mut Client, data: &[u8], kind: Kind) -> u64 {
+    let mut len = 0u64;
+    let refused = loop {
+        writer.packet(len, data, &kind.sums(data), false, false).await;
+        match writer.ack().await.unwrap() {
+            (_, Status::Success) => len += data.len() as u64,
+            refused => break refused,
+        }
+    };
+    assert_eq!(refused.1, Status::Error);
+    len
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_volume_is_told_and_the_replica_stays_whole() {
     let dir = tempfile::tempdir().unwrap();
@@ -37,15 +51,7 @@ async fn a_full_volume_is_told_and_the_replica_stays_whole() {
     let (data, kind) = (sample(64_512), Kind::default());
     let mut writer = rig.connect().await;
     writer.write_block(Setup::create(block(1, 1))).await;
-    let mut len = 0u64;
-    let refused = loop {
-        writer.packet(len, &data, &kind.sums(&data), false, false).await;
-        match writer.ack().await.unwrap() {
-            (_, Status::Success) => len += data.len() as u64,
-            refused => break refused,
-        }
-    };
-    assert_eq!(refused.1, Status::Error);
+    let len = write_until_refused(&mut writer, &data, kind).await;
     assert!(writer.is_closed().await);
     assert!(len > 1 << 20, "{len}");
     let got = rig.get(block(1, 1), len as usize).await;
@@ -71,15 +77,7 @@ async fn the_reserve_is_not_taken_by_open_blocks_either() {
     let (data, kind) = (sample(64_512), Kind::default());
     let mut writer = rig.connect().await;
     writer.write_block(Setup::create(block(1, 1))).await;
-    let mut len = 0u64;
-    let refused = loop {
-        writer.packet(len, &data, &kind.sums(&data), false, false).await;
-        match writer.ack().await.unwrap() {
-            (_, Status::Success) => len += data.len() as u64,
-            refused => break refused,
-        }
-    };
-    assert_eq!(refused.1, Status::Error);
+    let len = write_until_refused(&mut writer, &data, kind).await;
     assert!((6 << 20..=8 << 20).contains(&len), "4 of 12 MiB are left for others: {len}");
     // What was acknowledged can be closed.
     assert_eq!(rig.store.recover(block(1, 1), 2, None).await.unwrap(), len);
