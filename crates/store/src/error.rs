@@ -1,6 +1,4 @@
-use anabranch_federation::EntryError;
-
-use crate::{MAX_CHANGES, MAX_RECORD_BYTES, Version};
+use crate::{DecodeError, MAX_CHANGES, MAX_RECORD_BYTES, Version};
 
 /// Why the store could not answer. Nothing is known about the state of what was to be written.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +40,7 @@ pub enum Refusal {
     },
     /// The record breaks a rule.
     #[error("{0}")]
-    Invalid(#[from] EntryError),
+    Invalid(#[from] DecodeError),
     /// The record is too large.
     #[error("{key}: the record takes {bytes} bytes, at most {MAX_RECORD_BYTES} are accepted")]
     TooLarge {

@@ -8,14 +8,14 @@ use tokio::sync::Mutex;
 use crate::log::{Log, Next, Position};
 use crate::record::{self, MAX_RECORD_BYTES, Record};
 use crate::{
-    Answer, Broken, Change, Event, MAX_CHANGES, MemoryJournal, MountChange, MountWriter, Reader, Refusal, Revision,
-    Snapshot, StoreError, Version, Versioned, Watch,
+    Answer, Broken, Change, DisabledNameservice, Event, MAX_CHANGES, Membership, MemoryJournal, Reader, Refusal,
+    Revision, RouterState, Snapshot, StoreError, Version, Versioned, Watch, Write, Writer,
 };
 
 mod write;
 
 /// The tables of the journal that a store uses.
-pub const TABLES: &[Table] = &[MountEntry::KIND];
+pub const TABLES: &[Table] = &[MountEntry::KIND, Membership::KIND, RouterState::KIND, DisabledNameservice::KIND];
 
 /// How a store is kept.
 #[derive(Debug, Clone)]
@@ -41,14 +41,57 @@ struct Inner {
     journal: Box<dyn Journal>,
     /// Held from the check of a precondition until the change is in the log, and while a snapshot gets its revision.
     writing: Mutex<()>,
+    logs: Logs,
+}
+
+/// What changed lately, by kind.
+struct Logs {
     mounts: Log<MountEntry>,
+    memberships: Log<Membership>,
+    routers: Log<RouterState>,
+    disabled: Log<DisabledNameservice>,
+}
+
+/// A kind of record that a journal keeps, with a log of its changes.
+trait Logged: Record {
+    fn log(logs: &Logs) -> &Log<Self>;
+}
+
+impl Logged for MountEntry {
+    fn log(logs: &Logs) -> &Log<Self> {
+        &logs.mounts
+    }
+}
+
+impl Logged for Membership {
+    fn log(logs: &Logs) -> &Log<Self> {
+        &logs.memberships
+    }
+}
+
+impl Logged for RouterState {
+    fn log(logs: &Logs) -> &Log<Self> {
+        &logs.routers
+    }
+}
+
+impl Logged for DisabledNameservice {
+    fn log(logs: &Logs) -> &Log<Self> {
+        &logs.disabled
+    }
 }
 
 impl JournalStore {
     /// A store over a journal with [`TABLES`].
     pub fn new(journal: impl Journal, options: &Options) -> Self {
-        let mounts = Log::new(options.history, journal.revision());
-        Self { inner: Arc::new(Inner { journal: Box::new(journal), writing: Mutex::new(()), mounts }) }
+        let (capacity, revision) = (options.history, journal.revision());
+        let logs = Logs {
+            mounts: Log::new(capacity, revision),
+            memberships: Log::new(capacity, revision),
+            routers: Log::new(capacity, revision),
+            disabled: Log::new(capacity, revision),
+        };
+        Self { inner: Arc::new(Inner { journal: Box::new(journal), writing: Mutex::new(()), logs }) }
     }
 
     /// A store that lives as long as the process.
@@ -65,11 +108,12 @@ impl JournalStore {
 
 impl Inner {
     /// Blocks: for threads that may.
-    fn snapshot(&self) -> Result<Snapshot<MountEntry>, StoreError> {
-        // A scan shows the state of the moment at which it starts.
+    fn snapshot<R: Logged>(&self) -> Result<Snapshot<R>, StoreError> {
+        // A scan shows the state of the moment at which it starts. The revision is that of the kind's last change: others
+        // move the journal on.
         let writing = self.writing.blocking_lock();
-        let revision = self.journal.revision();
-        let rows = self.journal.scan(MountEntry::KIND, b"", None);
+        let revision = R::log(&self.logs).newest();
+        let rows = self.journal.scan(R::KIND, b"", None);
         drop(writing);
         let mut snapshot = Snapshot { revision, records: Vec::new(), broken: Vec::new() };
         for row in rows {
@@ -87,21 +131,21 @@ impl Inner {
     }
 }
 
-impl Reader<MountEntry> for JournalStore {
-    fn list(&self) -> Answer<'_, Snapshot<MountEntry>> {
+impl<R: Logged> Reader<R> for JournalStore {
+    fn list(&self) -> Answer<'_, Snapshot<R>> {
         let inner = self.inner.clone();
         Box::pin(async move { tokio::task::spawn_blocking(move || inner.snapshot()).await? })
     }
 
-    fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<MountEntry>> {
-        let epoch = self.inner.mounts.epoch();
+    fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<R>> {
+        let epoch = R::log(&self.inner.logs).epoch();
         let position = from.map(|seen| Position { epoch, seen });
         Box::new(JournalWatch { store: self.clone(), position })
     }
 }
 
-impl MountWriter for JournalStore {
-    fn write(&self, changes: Vec<MountChange>) -> Answer<'_, Vec<Result<Version, Refusal>>> {
+impl<R: Logged> Writer<R> for JournalStore {
+    fn write(&self, changes: Vec<Write<R>>) -> Answer<'_, Vec<Result<Version, Refusal>>> {
         let inner = self.inner.clone();
         Box::pin(async move {
             if changes.len() > MAX_CHANGES {
@@ -119,14 +163,14 @@ struct JournalWatch {
     position: Option<Position>,
 }
 
-impl Watch<MountEntry> for JournalWatch {
-    fn next(&mut self) -> Answer<'_, Event<MountEntry>> {
+impl<R: Logged> Watch<R> for JournalWatch {
+    fn next(&mut self) -> Answer<'_, Event<R>> {
         Box::pin(async move {
-            let log = &self.store.inner.mounts;
+            let log = R::log(&self.store.inner.logs);
             let mut news = log.subscribe();
             let Some(position) = self.position else {
                 let epoch = log.epoch();
-                let snapshot = self.store.list().await?;
+                let snapshot: Snapshot<R> = self.store.list().await?;
                 self.position = Some(Position { epoch, seen: snapshot.revision });
                 return Ok(Event::Snapshot(snapshot));
             };

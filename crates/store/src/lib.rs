@@ -28,8 +28,11 @@ pub use journal_store::{JournalStore, Options, TABLES};
 pub use memory_journal::MemoryJournal;
 pub use publish::publish;
 pub use reader::{Broken, Change, Event, Reader, Snapshot, Versioned, Watch};
-pub use record::{DecodeError, MAX_RECORD_BYTES, Record, mount_from_proto, mount_to_proto};
-pub use writer::{MAX_CHANGES, MountChange, MountStore, MountWriter};
+pub use record::{
+    DecodeError, DisabledNameservice, MAX_RECORD_BYTES, Membership, NamenodeState, Record, RouterState, RouterStatus,
+    mount_from_proto, mount_to_proto,
+};
+pub use writer::{MAX_CHANGES, Records, StateStore, Write, Writer};
 
 /// Counts the changes of a store: 0 for an empty one.
 pub type Revision = u64;

@@ -85,6 +85,11 @@ impl<R> Log<R> {
         kept.revisions.get(at).map_or(Next::Nothing, |(revision, changes)| Next::Changed(*revision, changes.clone()))
     }
 
+    /// The revision of the last change.
+    pub(crate) fn newest(&self) -> Revision {
+        *self.newest.borrow()
+    }
+
     /// Wakes up whenever something was added.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Revision> {
         self.newest.subscribe()

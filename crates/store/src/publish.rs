@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anabranch_federation::{EntryError, MountEntry, MountPath};
 
-use crate::{Broken, MAX_CHANGES, MountChange, MountStore, Refusal, Snapshot, StoreError, Version};
+use crate::{Broken, MAX_CHANGES, Records, Refusal, Snapshot, StoreError, Version, Write};
 
 /// How often records that others change at the same time are read and written again.
 const ATTEMPTS: u32 = 5;
@@ -56,7 +56,7 @@ pub enum RefusedReason {
 /// Everything stored is taken as declared here or not at all; records of other origins are removed.
 pub async fn publish(
     desired: Vec<MountEntry>,
-    store: &(impl MountStore + ?Sized),
+    store: &(impl Records<MountEntry> + ?Sized),
     now_ms: u64,
 ) -> Result<Report, StoreError> {
     let mut report = Report::default();
@@ -73,9 +73,12 @@ pub async fn publish(
                     Ok(_) => report.record(change, &plan.new),
                     Err(refusal @ Refusal::Conflict { .. }) => conflict = Some(refusal),
                     Err(refusal) => {
-                        let source = change.source().clone();
-                        desired.remove(&source);
-                        report.refused.push(Refused { source, reason: RefusedReason::Store(refusal) });
+                        // Only what was to be written is refused.
+                        if let Write::Put { record, .. } = change {
+                            desired.remove(&record.source);
+                            let source = record.source.clone();
+                            report.refused.push(Refused { source, reason: RefusedReason::Store(refusal) });
+                        }
                     }
                 }
             }
@@ -98,14 +101,16 @@ impl Report {
         self.added.is_empty() && self.updated.is_empty() && self.removed.is_empty() && self.refused.is_empty()
     }
 
-    fn record(&mut self, change: &MountChange, new: &BTreeSet<MountPath>) {
-        let source = change.source().clone();
-        let done = match change {
-            MountChange::Delete { .. } => &mut self.removed,
-            MountChange::Put { .. } if new.contains(&source) => &mut self.added,
-            MountChange::Put { .. } => &mut self.updated,
-        };
-        done.insert(source);
+    fn record(&mut self, change: &Write<MountEntry>, new: &BTreeSet<MountPath>) {
+        match change {
+            Write::Delete { key, .. } => self.removed.extend(MountPath::parse(key).ok()),
+            Write::Put { record, .. } if new.contains(&record.source) => {
+                self.added.insert(record.source.clone());
+            }
+            Write::Put { record, .. } => {
+                self.updated.insert(record.source.clone());
+            }
+        }
     }
 }
 
@@ -130,7 +135,7 @@ fn admit(desired: Vec<MountEntry>, report: &mut Report) -> BTreeMap<MountPath, M
 /// What has to be written.
 struct Plan {
     /// Additions and updates first: what moves is never missing in between.
-    changes: Vec<MountChange>,
+    changes: Vec<Write<MountEntry>>,
     /// The sources that are not stored.
     new: BTreeSet<MountPath>,
     unchanged: usize,
@@ -151,8 +156,8 @@ fn plan(
     let mut plan = Plan { changes: Vec::new(), new: BTreeSet::new(), unchanged: 0, rewritten: 0, broken: Vec::new() };
     let mut removals = Vec::new();
     let put = |entry: &MountEntry, created_ms, expected| {
-        let entry = MountEntry { created_ms, modified_ms: now_ms, ..entry.clone() };
-        MountChange::Put { entry, expected }
+        let record = MountEntry { created_ms, modified_ms: now_ms, ..entry.clone() };
+        Write::Put { record, expected }
     };
     for stored in &stored.records {
         let source = &stored.record.source;
@@ -163,7 +168,7 @@ fn plan(
             }
             Some(entry) => plan.changes.push(put(entry, stored.record.created_ms, stored.version)),
             None if !refused.contains(source) => {
-                removals.push(MountChange::Delete { source: source.clone(), expected: stored.version });
+                removals.push(Write::Delete { key: source.to_string(), expected: stored.version });
             }
             None => {}
         }

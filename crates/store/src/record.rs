@@ -2,9 +2,15 @@ use anabranch_federation::EntryError;
 
 use crate::Version;
 
+mod disabled;
+mod membership;
 mod mount;
+mod router;
 
+pub use disabled::DisabledNameservice;
+pub use membership::{Membership, NamenodeState};
 pub use mount::{mount_from_proto, mount_to_proto};
+pub use router::{RouterState, RouterStatus};
 
 /// The largest encoded record.
 pub const MAX_RECORD_BYTES: usize = 1 << 20;
@@ -25,10 +31,15 @@ pub trait Record: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
 
     /// Reads what [`Record::encode`], or the Java router, wrote.
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError>;
+
+    /// Whether it may be stored. Kinds that can't be made wrong have nothing to check.
+    fn validate(&self) -> Result<(), DecodeError> {
+        Ok(())
+    }
 }
 
 /// Why a stored record cannot be read.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Too short for its version.
     #[error("{0} bytes, expected at least {HEADER}")]
@@ -49,6 +60,19 @@ pub enum DecodeError {
         /// What it may hold.
         expected: &'static str,
     },
+    /// A field has a word without a meaning.
+    #[error("field {field} is `{found}`; expected one of {expected}")]
+    Word {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        found: String,
+        /// What it may hold.
+        expected: String,
+    },
+    /// A field that identifies the record, or without which it is of no use, is absent or empty.
+    #[error("field {0} is missing")]
+    Missing(&'static str),
     /// The message is no valid entry.
     #[error("{0}")]
     Entry(#[from] EntryError),
@@ -79,4 +103,20 @@ pub(crate) fn open<R: Record>(key: &[u8], kept: &[u8]) -> Result<R, DecodeError>
         return Err(DecodeError::OtherKey(record.key().to_owned()));
     }
     Ok(record)
+}
+
+/// The text of a field that must be there.
+fn required<'a>(field: &'static str, text: &'a Option<String>) -> Result<&'a str, DecodeError> {
+    text.as_deref().filter(|text| !text.is_empty()).ok_or(DecodeError::Missing(field))
+}
+
+/// Words and what they mean, as the Java router writes them.
+type Words<T> = [(&'static str, T)];
+
+fn meaning<T: Copy>(field: &'static str, word: &str, words: &Words<T>) -> Result<T, DecodeError> {
+    words.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning).ok_or_else(|| DecodeError::Word {
+        field,
+        found: word.to_owned(),
+        expected: words.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "),
+    })
 }

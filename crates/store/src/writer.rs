@@ -1,35 +1,35 @@
-use anabranch_federation::{MountEntry, MountPath};
+use anabranch_federation::MountEntry;
 
-use crate::{Answer, Reader, Refusal, StoreError, Version};
+use crate::{Answer, DisabledNameservice, Membership, Reader, Record, Refusal, RouterState, StoreError, Version};
 
 /// The most changes in one write.
 pub const MAX_CHANGES: usize = 1000;
 
-/// One change to the mount table.
+/// One change to the records of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MountChange {
-    /// Writes the entry if the stored one has the expected version.
+pub enum Write<R> {
+    /// Writes the record if the stored one has the expected version.
     Put {
-        /// The entry.
-        entry: MountEntry,
+        /// The record.
+        record: R,
         /// What it replaces.
         expected: Version,
     },
-    /// Deletes the entry if it has the expected version.
+    /// Deletes the record if it has the expected version.
     Delete {
-        /// The entry's source.
-        source: MountPath,
+        /// The record's key.
+        key: String,
         /// What is deleted.
         expected: Version,
     },
 }
 
-impl MountChange {
+impl<R: Record> Write<R> {
     /// The key of the record that changes.
-    pub fn source(&self) -> &MountPath {
+    pub fn key(&self) -> &str {
         match self {
-            Self::Put { entry, .. } => &entry.source,
-            Self::Delete { source, .. } => source,
+            Self::Put { record, .. } => record.key(),
+            Self::Delete { key, .. } => key,
         }
     }
 
@@ -41,20 +41,20 @@ impl MountChange {
     }
 }
 
-/// Writes the mount table.
-pub trait MountWriter: Send + Sync + 'static {
+/// Writes the records of one kind. Who holds a writer of one kind can't write another.
+pub trait Writer<R: Record>: Send + Sync + 'static {
     /// Makes up to [`MAX_CHANGES`] changes, each judged by itself, in order: the answers say which were made. Those that
     /// are made are durable when this returns, and get the same version. A call that is dropped may still be carried out.
-    fn write(&self, changes: Vec<MountChange>) -> Answer<'_, Vec<Result<Version, Refusal>>>;
+    fn write(&self, changes: Vec<Write<R>>) -> Answer<'_, Vec<Result<Version, Refusal>>>;
 
-    /// Writes one entry.
-    fn put(&self, entry: MountEntry, expected: Version) -> Answer<'_, Version> {
-        Box::pin(one(self.write(vec![MountChange::Put { entry, expected }])))
+    /// Writes one record.
+    fn put(&self, record: R, expected: Version) -> Answer<'_, Version> {
+        Box::pin(one(self.write(vec![Write::Put { record, expected }])))
     }
 
-    /// Deletes one entry.
-    fn delete(&self, source: MountPath, expected: Version) -> Answer<'_, Version> {
-        Box::pin(one(self.write(vec![MountChange::Delete { source, expected }])))
+    /// Deletes one record.
+    fn delete(&self, key: String, expected: Version) -> Answer<'_, Version> {
+        Box::pin(one(self.write(vec![Write::Delete { key, expected }])))
     }
 }
 
@@ -63,7 +63,18 @@ async fn one(write: Answer<'_, Vec<Result<Version, Refusal>>>) -> Result<Version
     write.await?.pop().map_or(Err(StoreError::TooManyChanges(0)), |answer| Ok(answer?))
 }
 
-/// A store whose mount table can be read and written.
-pub trait MountStore: Reader<MountEntry> + MountWriter {}
+/// A store whose records of one kind can be read and written.
+pub trait Records<R: Record>: Reader<R> + Writer<R> {}
 
-impl<S: Reader<MountEntry> + MountWriter> MountStore for S {}
+impl<R: Record, S: Reader<R> + Writer<R>> Records<R> for S {}
+
+/// A whole state store.
+pub trait StateStore:
+    Records<MountEntry> + Records<Membership> + Records<RouterState> + Records<DisabledNameservice>
+{
+}
+
+impl<S> StateStore for S where
+    S: Records<MountEntry> + Records<Membership> + Records<RouterState> + Records<DisabledNameservice>
+{
+}

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use super::*;
 use crate::record::DecodeError;
 use crate::suite::entry;
-use crate::{Answer, Broken, JournalStore, MountWriter, Revision, Version, Versioned};
+use crate::{Answer, Broken, JournalStore, Records, Revision, Version, Versioned};
 
 fn ns0() -> Option<NameserviceId> {
     NameserviceId::parse("ns0").ok()
@@ -21,15 +21,15 @@ async fn table(feed: &mut Feed, is_right: impl Fn(&MountTable) -> bool) -> Arc<M
 
 #[tokio::test]
 async fn tables_follow_the_store() {
-    let store = JournalStore::in_memory();
-    let mut feed = feed(&store, ns0());
+    let store: Box<dyn Records<MountEntry>> = Box::new(JournalStore::in_memory());
+    let mut feed = feed(&*store, ns0());
     let empty = table(&mut feed, |_| true).await;
     assert!(empty.is_empty() && empty.default_nameservice() == ns0().as_ref());
 
     let version = store.put(entry("/a", 1), Version::ABSENT).await.unwrap();
     let first = table(&mut feed, |table| table.revision() == version.0).await;
     assert_eq!(first.entry("/a"), Some(&entry("/a", 1)));
-    let deleted = store.delete(entry("/a", 1).source, version).await.unwrap();
+    let deleted = store.delete("/a".to_owned(), version).await.unwrap();
     let last = table(&mut feed, |table| table.revision() == deleted.0).await;
     assert!(last.is_empty() && first.len() == 1, "a table that is in use does not change");
 }

@@ -3,8 +3,9 @@ use std::time::Duration;
 use anabranch_journal::{Commit, Error, Scan};
 
 use super::*;
+use crate::Records;
 use crate::record::DecodeError;
-use crate::suite::{self, HISTORY, Store, entry};
+use crate::suite::{self, HISTORY, entry};
 
 const FEW: Options = Options { history: HISTORY };
 
@@ -14,24 +15,29 @@ fn rocks(dir: &Path) -> RocksJournal {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_conforms() {
-    suite::conformance(|| async { Arc::new(JournalStore::new(MemoryJournal::default(), &FEW)) as Store }).await;
+    let fresh = || JournalStore::new(MemoryJournal::default(), &FEW);
+    suite::conformance::<MountEntry, _>(|| async { Arc::new(fresh()) as _ }).await;
+    suite::conformance::<Membership, _>(|| async { Arc::new(fresh()) as _ }).await;
+    suite::conformance::<RouterState, _>(|| async { Arc::new(fresh()) as _ }).await;
+    suite::kinds(|| async { Arc::new(fresh()) as _ }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rocksdb_conforms() {
     let dir = tempfile::tempdir().unwrap();
     let count = std::cell::Cell::new(0);
-    suite::conformance(|| async {
+    let fresh = || {
         count.set(count.get() + 1);
-        Arc::new(JournalStore::new(rocks(&dir.path().join(count.get().to_string())), &FEW)) as Store
-    })
-    .await;
+        JournalStore::new(rocks(&dir.path().join(count.get().to_string())), &FEW)
+    };
+    suite::conformance::<MountEntry, _>(|| async { Arc::new(fresh()) as _ }).await;
+    suite::kinds(|| async { Arc::new(fresh()) as _ }).await;
 }
 
 #[tokio::test]
 async fn rocksdb_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    suite::restart(|| async { Arc::new(JournalStore::open(dir.path()).unwrap()) as Store }).await;
+    suite::restart(|| async { Arc::new(JournalStore::open(dir.path()).unwrap()) as _ }).await;
 }
 
 #[tokio::test]
@@ -48,7 +54,7 @@ async fn a_broken_record_is_named_and_the_rest_is_served() {
     plant("/short", vec![1, 2]);
     journal.commit(batch).await.unwrap();
 
-    let store = JournalStore::new(journal, &FEW);
+    let store: Box<dyn Records<MountEntry>> = Box::new(JournalStore::new(journal, &FEW));
     let list = store.list().await.unwrap();
     assert_eq!(list.records, [Versioned { version: Version(7), record: good }]);
     let names: Vec<_> = list.broken.iter().map(|broken| (broken.key.as_str(), broken.version.0)).collect();
@@ -102,7 +108,8 @@ impl Journal for Lossy {
 #[tokio::test]
 async fn after_a_lost_reply_watchers_read_again() {
     for durable in [true, false] {
-        let store = JournalStore::new(Lossy { inner: MemoryJournal::default(), durable }, &FEW);
+        let journal = Lossy { inner: MemoryJournal::default(), durable };
+        let store: Box<dyn Records<MountEntry>> = Box::new(JournalStore::new(journal, &FEW));
         let mut watch = store.watch(None);
         assert!(matches!(watch.next().await.unwrap(), Event::Snapshot(_)));
         assert!(matches!(store.put(entry("/a", 1), Version::ABSENT).await, Err(StoreError::Journal(_))));

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use super::*;
 
 /// Changes that passed their preconditions, and the answers for all.
-struct Judged {
+struct Judged<R> {
     batch: Batch,
-    made: Vec<Change<MountEntry>>,
+    made: Vec<Change<R>>,
     answers: Vec<Result<Version, Refusal>>,
 }
 
-pub(super) async fn write(
+pub(super) async fn write<R: Logged>(
     inner: Arc<Inner>,
-    changes: Vec<MountChange>,
+    changes: Vec<Write<R>>,
 ) -> Result<Vec<Result<Version, Refusal>>, StoreError> {
     let _writing = inner.writing.lock().await;
     let revision = inner.journal.revision() + 1;
@@ -31,35 +31,33 @@ pub(super) async fn write(
     };
     match committed {
         Ok(answers) => {
-            inner.mounts.push(revision, judged.made.into());
+            R::log(&inner.logs).push(revision, judged.made.into());
             Ok(answers)
         }
         Err(error) => {
             // It may have been committed all the same.
-            inner.mounts.restart(inner.journal.revision());
+            R::log(&inner.logs).restart(inner.journal.revision());
             Err(error.into())
         }
     }
 }
 
-fn judge(journal: &dyn Journal, changes: Vec<MountChange>, next: Version) -> Result<Judged, StoreError> {
+fn judge<R: Record>(journal: &dyn Journal, changes: Vec<Write<R>>, next: Version) -> Result<Judged<R>, StoreError> {
     let mut judged = Judged { batch: Batch::new(), made: Vec::new(), answers: Vec::with_capacity(changes.len()) };
     // What earlier changes of this write left, by key: the version, and which of `made` it was.
     let mut earlier: HashMap<String, (Version, usize)> = HashMap::new();
     for change in changes {
-        let key = change.source().to_string();
+        let key = change.key().to_owned();
         let found = match earlier.get(&key) {
             Some((version, _)) => *version,
-            None => {
-                journal.get(MountEntry::KIND, key.as_bytes())?.map_or(Version::ABSENT, |kept| record::version_of(&kept))
-            }
+            None => journal.get(R::KIND, key.as_bytes())?.map_or(Version::ABSENT, |kept| record::version_of(&kept)),
         };
         let answer = admit(&change, found);
         if answer.is_ok() {
             let left = stage(&mut judged.batch, &change, next);
             let change = match change {
-                MountChange::Put { entry, .. } => Change::Put(Arc::new(entry)),
-                MountChange::Delete { .. } => Change::Delete(key.clone()),
+                Write::Put { record, .. } => Change::Put(Arc::new(record)),
+                Write::Delete { .. } => Change::Delete(key.clone()),
             };
             // Watchers see one change of a record per revision: the last.
             match earlier.get(&key).map(|(_, at)| *at) {
@@ -74,17 +72,17 @@ fn judge(journal: &dyn Journal, changes: Vec<MountChange>, next: Version) -> Res
     Ok(judged)
 }
 
-fn admit(change: &MountChange, found: Version) -> Result<(), Refusal> {
-    let key = || change.source().to_string();
+fn admit<R: Record>(change: &Write<R>, found: Version) -> Result<(), Refusal> {
+    let key = || change.key().to_owned();
     let expected = change.expected();
     // Deleting what does not exist is a conflict even if that was expected: nothing would have been done.
-    let nothing_to_delete = matches!(change, MountChange::Delete { .. }) && found == Version::ABSENT;
+    let nothing_to_delete = matches!(change, Write::Delete { .. }) && found == Version::ABSENT;
     if expected != found || nothing_to_delete {
         return Err(Refusal::Conflict { key: key(), expected, found });
     }
-    if let MountChange::Put { entry, .. } = change {
-        entry.validate()?;
-        let bytes = entry.encode().len();
+    if let Write::Put { record, .. } = change {
+        record.validate()?;
+        let bytes = record.encode().len();
         if bytes > MAX_RECORD_BYTES {
             return Err(Refusal::TooLarge { key: key(), bytes });
         }
@@ -93,14 +91,14 @@ fn admit(change: &MountChange, found: Version) -> Result<(), Refusal> {
 }
 
 /// Adds the change to the batch, and returns the version that it leaves.
-fn stage(batch: &mut Batch, change: &MountChange, next: Version) -> Version {
+fn stage<R: Record>(batch: &mut Batch, change: &Write<R>, next: Version) -> Version {
     match change {
-        MountChange::Put { entry, .. } => {
-            batch.put(MountEntry::KIND, entry.key().as_bytes(), record::seal(next, &entry.encode()));
+        Write::Put { record, .. } => {
+            batch.put(R::KIND, record.key().as_bytes(), record::seal(next, &record.encode()));
             next
         }
-        MountChange::Delete { source, .. } => {
-            batch.delete(MountEntry::KIND, source.as_str().as_bytes());
+        Write::Delete { key, .. } => {
+            batch.delete(R::KIND, key.as_bytes());
             Version::ABSENT
         }
     }

@@ -27,6 +27,10 @@ impl Record for MountEntry {
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         mount_from_proto(&MountTableRecordProto::decode(bytes)?)
     }
+
+    fn validate(&self) -> Result<(), DecodeError> {
+        Ok(MountEntry::validate(self)?)
+    }
 }
 
 /// An entry as the message that records and administrative calls carry.

@@ -1,0 +1,94 @@
+use anabranch_hdfs_proto::hdfs::NamenodeMembershipRecordProto;
+use prost::Message;
+
+use super::{DecodeError, Record, Words, meaning, required};
+
+/// What one router knows of one NameNode. Keeps the message as it came, so that what another program wrote is written back
+/// as it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Membership {
+    key: String,
+    state: NamenodeState,
+    message: NamenodeMembershipRecordProto,
+}
+
+/// The state of a NameNode, in the order in which they are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NamenodeState {
+    /// Serves reads and writes.
+    Active,
+    /// Serves reads.
+    Observer,
+    /// Serves nothing yet.
+    Standby,
+    /// Does not answer.
+    Unavailable,
+    /// Nobody has reported it for `dfs.federation.router.store.membership.expiration`.
+    Expired,
+    /// Its nameservice is disabled.
+    Disabled,
+}
+
+/// Java's `FederationNamenodeServiceState`.
+const STATES: &Words<NamenodeState> = &[
+    ("ACTIVE", NamenodeState::Active),
+    ("OBSERVER", NamenodeState::Observer),
+    ("STANDBY", NamenodeState::Standby),
+    ("UNAVAILABLE", NamenodeState::Unavailable),
+    ("EXPIRED", NamenodeState::Expired),
+    ("DISABLED", NamenodeState::Disabled),
+];
+
+impl NamenodeState {
+    /// Its name in records.
+    pub fn name(self) -> &'static str {
+        STATES[self as usize].0
+    }
+}
+
+impl Membership {
+    /// The record of a message.
+    ///
+    /// # Errors
+    /// When it lacks the nameservice, the router, the RPC or the web address, or, of a NameNode that answers, the block
+    /// pool; or when its state is none.
+    pub fn new(message: NamenodeMembershipRecordProto) -> Result<Self, DecodeError> {
+        let state = meaning("state", required("state", &message.state)?, STATES)?;
+        required("webAddress", &message.web_address)?;
+        required("rpcAddress", &message.rpc_address)?;
+        if !matches!(state, NamenodeState::Unavailable | NamenodeState::Expired) {
+            required("blockPoolId", &message.block_pool_id)?;
+        }
+        let nameservice = required("nameserviceId", &message.nameservice_id)?;
+        let router = required("routerId", &message.router_id)?;
+        // Java writes the absent id of a NameNode without high availability like that.
+        let key = format!("{}-{nameservice}-{router}", message.namenode_id.as_deref().unwrap_or("null"));
+        Ok(Self { key, state, message })
+    }
+
+    /// The NameNode's state.
+    pub fn state(&self) -> NamenodeState {
+        self.state
+    }
+
+    /// Everything that the record says.
+    pub fn message(&self) -> &NamenodeMembershipRecordProto {
+        &self.message
+    }
+}
+
+impl Record for Membership {
+    const KIND: &'static str = "MembershipState";
+
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.message.encode_to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::new(NamenodeMembershipRecordProto::decode(bytes)?)
+    }
+}
