@@ -20,6 +20,10 @@ use anabranch_telemetry::Build;
 
 use failure::Failure;
 
+/// A call takes some twenty small allocations on whichever thread it runs, which this allocator is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The build of these programs. `ANABRANCH_REVISION` is set by whoever builds them.
 pub const BUILD: Build = Build::of(env!("CARGO_PKG_VERSION"), option_env!("ANABRANCH_REVISION"));
 

@@ -13,7 +13,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
@@ -123,7 +122,7 @@ impl<H: Handler> Server<H> {
         connections.spawn(async move {
             let handler = &*handler;
             let start = |call, bytes| serve_call(handler, &shared, call, bytes);
-            let session = Session::new(stream, address, &shared, handler, FuturesUnordered::new());
+            let session = Session::new(stream, address, &shared, handler);
             session.run(start, &drain).await;
             drop(open);
         });

@@ -50,7 +50,8 @@ impl Driver {
             let turn = poll_fn(|cx| self.poll(cx, &mut timer));
             tokio::select! {
                 biased;
-                () = work => {}
+                // Whoever else is ready to call does so first: one write then carries all.
+                () = work => tokio::task::yield_now().await,
                 end = turn => break end,
             }
         };

@@ -4,6 +4,7 @@
 mod calls;
 mod deadlines;
 mod frames;
+mod unanswered;
 
 use std::future::poll_fn;
 use std::io;
@@ -14,14 +15,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 
 pub(super) use calls::{Finished, serve_call};
 use deadlines::{Deadlines, FRAME_STEP, Verdict};
+use unanswered::Unanswered;
 
 use super::{Drain, Handler, Shared};
 use crate::handshake::Handshake;
@@ -38,7 +38,7 @@ pub(super) struct Session<'s, H, F> {
     handler: &'s H,
     shared: &'s Shared,
     phase: Phase,
-    calls: FuturesUnordered<F>,
+    calls: Unanswered<F>,
     deadlines: Deadlines,
     /// Bytes of an unfinished frame, and of replies that the peer has not taken, that the budget knows of.
     held: usize,
@@ -59,20 +59,14 @@ enum Phase {
 }
 
 impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
-    pub(super) fn new(
-        stream: TcpStream,
-        address: SocketAddr,
-        shared: &'s Shared,
-        handler: &'s H,
-        calls: FuturesUnordered<F>,
-    ) -> Self {
+    pub(super) fn new(stream: TcpStream, address: SocketAddr, shared: &'s Shared, handler: &'s H) -> Self {
         Self {
             address,
             transport: Transport::new(stream, shared.limits.max_frame),
             handler,
             shared,
             phase: Phase::Handshake(Handshake::new(shared.limits.max_frame)),
-            calls,
+            calls: Unanswered::new(),
             deadlines: Deadlines::new(&shared.limits, Instant::now()),
             held: 0,
             room: None,
@@ -125,7 +119,7 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
     /// Collects the calls that ended.
     fn poll_calls(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
-        while let Poll::Ready(Some(finished)) = self.calls.poll_next_unpin(cx) {
+        while let Poll::Ready(finished) = self.calls.poll_next(cx) {
             progress = true;
             self.reply(&finished.id, finished.reply);
         }
