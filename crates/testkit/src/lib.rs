@@ -8,3 +8,4 @@ pub mod net;
 pub mod process;
 pub mod scratch;
 pub mod suite;
+pub mod zookeeper;

@@ -1,0 +1,62 @@
+//! The state store in a real ZooKeeper: the suite of all drivers, Java's own reader and writer, and what goes wrong.
+
+mod conformance;
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anabranch_store::ZooKeeperStore;
+use anabranch_store::suite::HISTORY;
+use anabranch_store::zookeeper::ZooKeeperOptions;
+use anabranch_testkit::hadoop::Jars;
+use anabranch_testkit::scratch::Scratch;
+use anabranch_testkit::suite::{self, Case};
+use anabranch_testkit::zookeeper::{Plan, ZooKeeper};
+use anyhow::Result;
+
+const CASES: &[Case<'_, Site>] = &[
+    ("mounts_conform", conformance::mounts),
+    ("memberships_conform", conformance::memberships),
+    ("routers_conform", conformance::routers),
+    ("kinds_conform", conformance::kinds),
+    ("a_restart_keeps_everything", conformance::restart),
+];
+
+fn main() -> ExitCode {
+    suite::run(Site::new, CASES)
+}
+
+/// One server, which all cases share; each store has a root of its own.
+struct Site {
+    server: ZooKeeper,
+    #[expect(dead_code, reason = "kept until the server has ended")]
+    scratch: Scratch,
+    roots: AtomicU32,
+}
+
+impl Site {
+    fn new() -> Result<Self> {
+        let scratch = Scratch::new("zookeeper")?;
+        let server = ZooKeeper::start(&Jars::get()?, scratch.path(), &Plan::members(1))?;
+        Ok(Self { server, scratch, roots: AtomicU32::new(0) })
+    }
+
+    /// Options of a store that nobody has used yet.
+    fn options(&self) -> ZooKeeperOptions {
+        let root = self.roots.fetch_add(1, Ordering::Relaxed);
+        let connect = format!("{}/root-{root}", self.server.connect_string());
+        let mut options = ZooKeeperOptions::new(&connect).expect("a connect string");
+        options.history = HISTORY;
+        options
+    }
+
+    fn store(&self) -> ZooKeeperStore {
+        ZooKeeperStore::open(self.options()).expect("a store")
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(work)
+}
