@@ -1,6 +1,8 @@
 //! The state store in a real ZooKeeper: the suite of all drivers, Java's own reader and writer, and what goes wrong.
 
 mod conformance;
+mod interop;
+mod java;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -21,6 +23,9 @@ const CASES: &[Case<'_, Site>] = &[
     ("routers_conform", conformance::routers),
     ("kinds_conform", conformance::kinds),
     ("a_restart_keeps_everything", conformance::restart),
+    ("java_and_ours_share_a_store", interop::java_and_ours_share_a_store),
+    ("hostile_records_are_named_and_left_alone", interop::hostile_records_are_named_and_left_alone),
+    ("a_directory_that_is_removed_is_made_again", interop::a_directory_that_is_removed_is_made_again),
 ];
 
 fn main() -> ExitCode {
@@ -30,7 +35,6 @@ fn main() -> ExitCode {
 /// One server, which all cases share; each store has a root of its own.
 struct Site {
     server: ZooKeeper,
-    #[expect(dead_code, reason = "kept until the server has ended")]
     scratch: Scratch,
     roots: AtomicU32,
 }
