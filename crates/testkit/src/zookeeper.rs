@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -157,7 +157,8 @@ impl ZooKeeper {
         Ok(kill_process(pid, signal)?)
     }
 
-    /// Ends a session whose id and password are known, so that its owner finds it expired.
+    /// Ends a session whose id and password are known, so that its owner finds it expired. The owner must be kept from
+    /// connecting meanwhile: of two connections of one session the server keeps the later.
     pub fn expire(&self, member: usize, id: i64, password: [u8; 16]) -> Result<()> {
         let mut stream = TcpStream::connect(self.address(member))?;
         stream.set_read_timeout(Some(START))?;
@@ -170,10 +171,14 @@ impl ZooKeeper {
         greeting.extend_from_slice(&password);
         greeting.push(0);
         stream.write_all(&greeting)?;
-        let answer = frame(&mut stream)?;
+        let answer = frame(&mut stream).context("greeting the server")?;
         ensure!(answer.get(4..8).is_some_and(|timeout| timeout != [0; 4]), "the session is not known");
         stream.write_all(&[0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xf5])?;
-        frame(&mut stream).map(drop)
+        // The server ends the connection, with or without an answer.
+        match stream.read_to_end(&mut Vec::new()) {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 }
 

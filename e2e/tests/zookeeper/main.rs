@@ -1,8 +1,11 @@
 //! The state store in a real ZooKeeper: the suite of all drivers, Java's own reader and writer, and what goes wrong.
 
 mod conformance;
+mod ensemble;
+mod faults;
 mod interop;
 mod java;
+mod security;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -26,6 +29,13 @@ const CASES: &[Case<'_, Site>] = &[
     ("java_and_ours_share_a_store", interop::java_and_ours_share_a_store),
     ("hostile_records_are_named_and_left_alone", interop::hostile_records_are_named_and_left_alone),
     ("a_directory_that_is_removed_is_made_again", interop::a_directory_that_is_removed_is_made_again),
+    ("directories_have_the_acl_and_records_are_open", security::directories_have_the_acl_and_records_are_open),
+    ("sasl_and_tls", security::sasl_and_tls),
+    ("a_connection_may_end_at_any_byte", faults::a_connection_may_end_at_any_byte),
+    ("an_expired_session_is_replaced", faults::an_expired_session_is_replaced),
+    ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),
+    ("ten_thousand_mounts", faults::ten_thousand_mounts),
+    ("nothing_acknowledged_is_lost", ensemble::nothing_acknowledged_is_lost),
 ];
 
 fn main() -> ExitCode {

@@ -14,6 +14,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::ZooKeeperError;
 use super::options::{Sasl, Tls, ZooKeeperOptions};
+use super::protocol::code;
 use super::sasl::Exchange;
 use super::session::Identity;
 use super::wire::{In, MAX_FRAME, Out};
@@ -21,8 +22,6 @@ use super::wire::{In, MAX_FRAME, Out};
 const AUTH: i32 = 100;
 const SASL: i32 = 102;
 const XID_AUTH: i32 = -4;
-const AUTH_FAILED: i32 = -115;
-const MUST_AUTHENTICATE: i32 = -124;
 
 /// A stream to a member.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -188,7 +187,7 @@ async fn answer(stream: &mut Box<dyn Stream>, input: &mut Input) -> Result<Vec<u
     let (_xid, _zxid, error) = (from.int()?, from.long()?, from.int()?);
     match error {
         0 => Ok(from.0.to_vec()),
-        AUTH_FAILED | MUST_AUTHENTICATE => {
+        code::AUTH_FAILED | code::MUST_AUTHENTICATE => {
             Err(ZooKeeperError::Authentication("the server does not accept the credentials".to_owned()))
         }
         code => Err(ZooKeeperError::Refused { code, path: "authentication".to_owned() }),

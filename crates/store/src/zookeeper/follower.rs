@@ -69,7 +69,7 @@ pub(super) async fn follow<R: Kind>(kept: Arc<Kept<R>>, session: Session, option
                 let mut follower =
                     Follower { kept: &kept, session: &session, connection, staged: HashMap::new(), order: 0 };
                 let error = follower.run(&options).await;
-                if error == ZooKeeperError::Lost {
+                if matches!(error, ZooKeeperError::Lost | ZooKeeperError::Expired) {
                     kept.set(Status::Behind);
                     // The session notices, too, unless it was only the directory that was lost.
                     continue;

@@ -10,6 +10,10 @@ pub(super) mod code {
     pub(crate) const NO_NODE: i32 = -101;
     pub(crate) const BAD_VERSION: i32 = -103;
     pub(crate) const NODE_EXISTS: i32 = -110;
+    pub(crate) const SESSION_EXPIRED: i32 = -112;
+    pub(crate) const AUTH_FAILED: i32 = -115;
+    pub(crate) const SESSION_MOVED: i32 = -118;
+    pub(crate) const MUST_AUTHENTICATE: i32 = -124;
 }
 
 const CREATE: i32 = 1;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::zookeeper::connect::{Connected, Dialer, Input};
-use crate::zookeeper::protocol::Happened;
+use crate::zookeeper::protocol::{Happened, code};
 use crate::zookeeper::wire::{In, Out};
 
 /// How many requests wait for their answers.
@@ -239,12 +239,22 @@ impl Connection {
                     // Answers come in the order of the requests.
                     let sent = self.sent.pop_front().filter(|sent| sent.xid == xid);
                     let Sent { path, answer, .. } = sent.ok_or(ZooKeeperError::Malformed)?;
-                    let result = match error {
-                        0 => Ok(Answer { zxid, body: from.0.to_vec() }),
-                        code => Err(ZooKeeperError::Refused { code, path }),
+                    let (result, end) = match error {
+                        0 => (Ok(Answer { zxid, body: from.0.to_vec() }), None),
+                        code::AUTH_FAILED | code::MUST_AUTHENTICATE => {
+                            let error = ZooKeeperError::Authentication("the server demands SASL".to_owned());
+                            (Err(error.clone()), Some(error))
+                        }
+                        code::SESSION_EXPIRED | code::SESSION_MOVED => {
+                            (Err(ZooKeeperError::Expired), Some(ZooKeeperError::Expired))
+                        }
+                        code => (Err(ZooKeeperError::Refused { code, path }), None),
                     };
                     // Whoever asked may have given up.
                     let _ = answer.send(result);
+                    if let Some(error) = end {
+                        return Err(error.into());
+                    }
                 }
             }
         }
