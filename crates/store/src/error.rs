@@ -6,6 +6,9 @@ pub enum StoreError {
     /// What keeps the records failed.
     #[error("state store: {0}")]
     Journal(#[from] anabranch_journal::Error),
+    /// The ZooKeeper ensemble that keeps the records did not do what it was asked for.
+    #[error("state store: {0}")]
+    ZooKeeper(#[from] crate::zookeeper::ZooKeeperError),
     /// A write of too many changes; nothing was written.
     #[error("state store: {0} changes in one write, at most {MAX_CHANGES} are accepted")]
     TooManyChanges(usize),

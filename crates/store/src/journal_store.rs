@@ -6,7 +6,7 @@ use anabranch_journal::{self as journal, Batch, Journal, RocksJournal, Table};
 use tokio::sync::Mutex;
 
 use crate::log::{Log, Next, Position};
-use crate::record::{self, MAX_RECORD_BYTES, Record};
+use crate::record::{self, Record};
 use crate::{
     Answer, Broken, Change, DisabledNameservice, Event, MAX_CHANGES, Membership, MemoryJournal, Reader, Refusal,
     Revision, RouterState, Snapshot, StoreError, Version, Versioned, Watch, Write, Writer,

@@ -21,6 +21,7 @@ mod record;
 #[cfg(any(test, feature = "suite"))]
 pub mod suite;
 mod writer;
+pub mod zookeeper;
 
 pub use error::{Refusal, StoreError};
 pub use feed::feed;
@@ -33,6 +34,7 @@ pub use record::{
     mount_from_proto, mount_to_proto,
 };
 pub use writer::{MAX_CHANGES, Records, StateStore, Write, Writer};
+pub use zookeeper::ZooKeeperStore;
 
 /// Counts the changes of a store: 0 for an empty one.
 pub type Revision = u64;

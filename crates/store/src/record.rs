@@ -47,6 +47,9 @@ pub enum DecodeError {
     /// Written by another program.
     #[error("format {0}, expected {FORMAT}")]
     Format(u8),
+    /// No base64.
+    #[error("no base64: {0}")]
+    Base64(String),
     /// No protobuf message of this kind.
     #[error("{0}")]
     Protobuf(#[from] prost::DecodeError),

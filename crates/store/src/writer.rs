@@ -1,5 +1,6 @@
 use anabranch_federation::MountEntry;
 
+use crate::record::MAX_RECORD_BYTES;
 use crate::{Answer, DisabledNameservice, Membership, Reader, Record, Refusal, RouterState, StoreError, Version};
 
 /// The most changes in one write.
@@ -61,6 +62,25 @@ pub trait Writer<R: Record>: Send + Sync + 'static {
 async fn one(write: Answer<'_, Vec<Result<Version, Refusal>>>) -> Result<Version, StoreError> {
     // One change has one answer.
     write.await?.pop().map_or(Err(StoreError::TooManyChanges(0)), |answer| Ok(answer?))
+}
+
+/// Whether a change may be made to a record that has the version `found`.
+pub(crate) fn admit<R: Record>(change: &Write<R>, found: Version) -> Result<(), Refusal> {
+    let key = || change.key().to_owned();
+    let expected = change.expected();
+    // Deleting what does not exist is a conflict even if that was expected: nothing would have been done.
+    let nothing_to_delete = matches!(change, Write::Delete { .. }) && found == Version::ABSENT;
+    if expected != found || nothing_to_delete {
+        return Err(Refusal::Conflict { key: key(), expected, found });
+    }
+    if let Write::Put { record, .. } = change {
+        record.validate()?;
+        let bytes = record.encode().len();
+        if bytes > MAX_RECORD_BYTES {
+            return Err(Refusal::TooLarge { key: key(), bytes });
+        }
+    }
+    Ok(())
 }
 
 /// A store whose records of one kind can be read and written.

@@ -1,9 +1,11 @@
 //! For tests only: real Hadoop, the project's own programs as processes, and a runner for suites that share them.
 
 pub mod fake_namenode;
+pub mod fault_proxy;
 pub mod hadoop;
 pub mod http;
 pub mod net;
 pub mod process;
 pub mod scratch;
 pub mod suite;
+pub mod zookeeper;

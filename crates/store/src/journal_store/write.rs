@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::writer::admit;
 
 /// Changes that passed their preconditions, and the answers for all.
 struct Judged<R> {
@@ -70,24 +71,6 @@ fn judge<R: Record>(journal: &dyn Journal, changes: Vec<Write<R>>, next: Version
         judged.answers.push(answer.map(|()| next));
     }
     Ok(judged)
-}
-
-fn admit<R: Record>(change: &Write<R>, found: Version) -> Result<(), Refusal> {
-    let key = || change.key().to_owned();
-    let expected = change.expected();
-    // Deleting what does not exist is a conflict even if that was expected: nothing would have been done.
-    let nothing_to_delete = matches!(change, Write::Delete { .. }) && found == Version::ABSENT;
-    if expected != found || nothing_to_delete {
-        return Err(Refusal::Conflict { key: key(), expected, found });
-    }
-    if let Write::Put { record, .. } = change {
-        record.validate()?;
-        let bytes = record.encode().len();
-        if bytes > MAX_RECORD_BYTES {
-            return Err(Refusal::TooLarge { key: key(), bytes });
-        }
-    }
-    Ok(())
 }
 
 /// Adds the change to the batch, and returns the version that it leaves.

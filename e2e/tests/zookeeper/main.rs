@@ -1,0 +1,76 @@
+//! The state store in a real ZooKeeper: the suite of all drivers, Java's own reader and writer, and what goes wrong.
+
+mod conformance;
+mod ensemble;
+mod faults;
+mod interop;
+mod java;
+mod security;
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anabranch_store::ZooKeeperStore;
+use anabranch_store::suite::HISTORY;
+use anabranch_store::zookeeper::ZooKeeperOptions;
+use anabranch_testkit::hadoop::Jars;
+use anabranch_testkit::scratch::Scratch;
+use anabranch_testkit::suite::{self, Case};
+use anabranch_testkit::zookeeper::{Plan, ZooKeeper};
+use anyhow::Result;
+
+const CASES: &[Case<'_, Site>] = &[
+    ("mounts_conform", conformance::mounts),
+    ("memberships_conform", conformance::memberships),
+    ("routers_conform", conformance::routers),
+    ("kinds_conform", conformance::kinds),
+    ("a_restart_keeps_everything", conformance::restart),
+    ("java_and_ours_share_a_store", interop::java_and_ours_share_a_store),
+    ("hostile_records_are_named_and_left_alone", interop::hostile_records_are_named_and_left_alone),
+    ("a_directory_that_is_removed_is_made_again", interop::a_directory_that_is_removed_is_made_again),
+    ("directories_have_the_acl_and_records_are_open", security::directories_have_the_acl_and_records_are_open),
+    ("sasl_and_tls", security::sasl_and_tls),
+    ("a_connection_may_end_at_any_byte", faults::a_connection_may_end_at_any_byte),
+    ("an_expired_session_is_replaced", faults::an_expired_session_is_replaced),
+    ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),
+    ("ten_thousand_mounts", faults::ten_thousand_mounts),
+    ("nothing_acknowledged_is_lost", ensemble::nothing_acknowledged_is_lost),
+];
+
+fn main() -> ExitCode {
+    suite::run(Site::new, CASES)
+}
+
+/// One server, which all cases share; each store has a root of its own.
+struct Site {
+    server: ZooKeeper,
+    scratch: Scratch,
+    roots: AtomicU32,
+}
+
+impl Site {
+    fn new() -> Result<Self> {
+        let scratch = Scratch::new("zookeeper")?;
+        let server = ZooKeeper::start(&Jars::get()?, scratch.path(), &Plan::members(1))?;
+        Ok(Self { server, scratch, roots: AtomicU32::new(0) })
+    }
+
+    /// Options of a store that nobody has used yet.
+    fn options(&self) -> ZooKeeperOptions {
+        let root = self.roots.fetch_add(1, Ordering::Relaxed);
+        let connect = format!("{}/root-{root}", self.server.connect_string());
+        let mut options = ZooKeeperOptions::new(&connect).expect("a connect string");
+        options.history = HISTORY;
+        options
+    }
+
+    fn store(&self) -> ZooKeeperStore {
+        ZooKeeperStore::open(self.options()).expect("a store")
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(work)
+}

@@ -1,0 +1,155 @@
+//! Who may connect, and who may do what.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anabranch_store::suite::entry;
+use anabranch_store::zookeeper::{Acl, Auth, Sasl, Tls, ZooKeeperError};
+use anabranch_store::{Reader, StoreError, Version, Writer};
+use anabranch_testkit::net::free_address;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+
+use super::*;
+
+/// `keeper:secret` as ZooKeeper's `digest` scheme writes it into ACLs.
+const DIGEST: &str = "keeper:fVdK2HwI35pFaNBBBjXpQ3fU3iQ=";
+
+/// What came of reading the mounts: their number, or the error.
+async fn read(options: &ZooKeeperOptions) -> Result<usize, ZooKeeperError> {
+    let store = ZooKeeperStore::open(options.clone())?;
+    match Reader::<anabranch_federation::MountEntry>::list(&store).await {
+        Ok(list) => Ok(list.records.len()),
+        Err(StoreError::ZooKeeper(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn write(options: &ZooKeeperOptions) {
+    let store = ZooKeeperStore::open(options.clone()).expect("a store");
+    store.put(entry("/a", 1), Version::ABSENT).await.expect("a write");
+}
+
+pub(crate) fn directories_have_the_acl_and_records_are_open(site: &Site) {
+    let dir = site.scratch.path();
+    fs::write(dir.join("zk-auth"), "digest:keeper:secret\n").expect("a file");
+    let mut options = site.options();
+    options.acl = Acl::parse(&format!("digest:{DIGEST}:rwcda")).expect("an ACL");
+    options.auth = Auth::parse(&format!("@{}", dir.join("zk-auth").display())).expect("credentials");
+    block_on(async {
+        write(&options).await;
+        assert_eq!(read(&options).await, Ok(1));
+        for auth in [vec![], Auth::parse("digest:keeper:wrong").expect("credentials")] {
+            let stranger = ZooKeeperOptions { auth, session_timeout: PATIENCE, ..options.clone() };
+            let error = read(&stranger).await.expect_err("no permission");
+            assert!(matches!(error, ZooKeeperError::Refused { code: -102, .. }), "{error}");
+            assert!(error.to_string().contains("/hdfs-federation"), "{error}");
+        }
+    });
+    let connect = site.server.connect_string();
+    let auth = format!("hadoop.zk.auth=@{}", dir.join("zk-auth").display());
+    let acl = format!("hadoop.zk.acl=digest:{DIGEST}:rwcda");
+    let connect = format!("{connect}{}", options.chroot);
+    let mut java =
+        java::Java::start(&Jars::get().expect("jars"), dir, &connect, &[&auth, &acl]).expect("a Java driver");
+    assert_eq!(java.list::<anabranch_federation::MountEntry>().len(), 1);
+    assert_eq!(java.acl("/hdfs-federation/MountTable/0SLASH0a"), "[31,s{'world,'anyone}\n]");
+    let directory = java.ask(&serde_json::json!({ "do": "acl", "path": "/hdfs-federation/MountTable" }));
+    assert!(directory.expect_err("no permission").to_string().contains("NoAuth"));
+}
+
+/// How long a store waits that cannot get what it wants.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A server that demands SASL, and certificates at its other port.
+pub(crate) fn sasl_and_tls(_: &Site) {
+    let scratch = Scratch::new("zookeeper-secure").expect("a directory");
+    let dir = scratch.path();
+    let (ours, others) = (Authority::new(dir, "ours"), Authority::new(dir, "others"));
+    let (server, client, stranger) = (ours.issue("server"), ours.issue("client"), others.issue("stranger"));
+    let jaas = dir.join("jaas.conf");
+    let module = "org.apache.zookeeper.server.auth.DigestLoginModule";
+    fs::write(&jaas, format!("Server {{\n  {module} required user_anabranch=\"se,\\\"cret\";\n}};\n")).expect("a file");
+    let secure = free_address().expect("a port");
+    let both = fs::read_to_string(&server.0).expect("PEM") + &fs::read_to_string(&server.1).expect("PEM");
+    fs::write(dir.join("server-both.pem"), both).expect("a file");
+    let plan = Plan::members(1)
+        .property("java.security.auth.login.config", &jaas.display().to_string())
+        .property("zookeeper.authProvider.sasl", "org.apache.zookeeper.server.auth.SASLAuthenticationProvider")
+        .property("zookeeper.authProvider.x509", "org.apache.zookeeper.server.auth.X509AuthenticationProvider")
+        .property("zookeeper.sessionRequireClientSASLAuth", "true")
+        .property("zookeeper.serverCnxnFactory", "org.apache.zookeeper.server.NettyServerCnxnFactory")
+        .setting("secureClientPort", &secure.port().to_string())
+        .setting("secureClientPortAddress", "127.0.0.1")
+        .setting("ssl.keyStore.location", &dir.join("server-both.pem").display().to_string())
+        .setting("ssl.trustStore.location", &ours.file.display().to_string());
+    let server = ZooKeeper::start(&Jars::get().expect("jars"), dir, &plan).expect("a server");
+
+    let connect = |address| {
+        let mut options = ZooKeeperOptions::new(&format!("{address}")).expect("a connect string");
+        (options.session_timeout, options.retry_interval) = (PATIENCE, PATIENCE / 20);
+        options
+    };
+    let login = |password: &str| Some(Sasl::DigestMd5 { user: "anabranch".into(), password: password.into() });
+    let good = ZooKeeperOptions {
+        sasl: login("se,\"cret"),
+        acl: Acl::parse("sasl:anabranch:rwcda").expect("an ACL"),
+        ..connect(server.address(0))
+    };
+    block_on(async {
+        write(&good).await;
+        assert_eq!(read(&good).await, Ok(1));
+        for sasl in [login("wrong"), None] {
+            let error = read(&ZooKeeperOptions { sasl, ..good.clone() }).await.expect_err("a wrong password");
+            assert!(matches!(error, ZooKeeperError::Authentication(_)), "{error}");
+        }
+        let kerberos = read(&ZooKeeperOptions { sasl: Some(Sasl::Gssapi), ..good.clone() }).await;
+        assert_eq!(kerberos, Err(ZooKeeperError::Mechanism("GSSAPI")));
+
+        let tls = |ca: &Authority, identity: Option<&(PathBuf, PathBuf)>| ZooKeeperOptions {
+            tls: Some(Tls { ca: ca.file.clone(), identity: identity.cloned() }),
+            members: connect(secure).members,
+            ..good.clone()
+        };
+        assert_eq!(read(&tls(&ours, Some(&client))).await, Ok(1));
+        let error = read(&tls(&others, Some(&client))).await.expect_err("an unknown server");
+        assert!(matches!(error, ZooKeeperError::Tls(_)), "{error}");
+        for identity in [None, Some(&stranger)] {
+            assert!(read(&tls(&ours, identity)).await.is_err(), "an unknown client");
+        }
+        let plain = ZooKeeperOptions { tls: None, ..tls(&ours, None) };
+        assert!(read(&plain).await.is_err(), "no TLS where it is demanded");
+        let missing = tls(&Authority { file: dir.join("nowhere"), ..ours }, None);
+        assert!(matches!(read(&missing).await, Err(ZooKeeperError::Tls(_))));
+    });
+    drop(server);
+}
+
+/// Who signs certificates.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    file: PathBuf,
+}
+
+impl Authority {
+    fn new(dir: &Path, name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let key = KeyPair::generate().expect("a key");
+        let file = dir.join(format!("{name}.pem"));
+        fs::write(&file, params.self_signed(&key).expect("a certificate").pem()).expect("a file");
+        Self { issuer: Issuer::new(params, key), file }
+    }
+
+    /// Files of a certificate for this machine and its key.
+    fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let files = (self.file.with_file_name(format!("{name}.crt")), self.file.with_file_name(format!("{name}.key")));
+        fs::write(&files.0, certificate.pem()).expect("a file");
+        fs::write(&files.1, key.serialize_pem()).expect("a file");
+        files
+    }
+}
