@@ -1,26 +1,36 @@
-//! `crates/hdfs-proto/src/gen` from `crates/hdfs-proto/proto`.
+//! Rust from protobuf definitions: `crates/hdfs-proto` (messages and method lists), `crates/store` (a gRPC service).
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use prost_build::{Service, ServiceGenerator};
+use anyhow::Context;
+use prost_build::{Config, Service, ServiceGenerator};
+
+use crate::committed::Committed;
 
 /// Writes (or with `check` compares) the generated modules.
 pub fn generate(check: bool) -> anyhow::Result<()> {
-    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hdfs-proto");
+    let mut hadoop = Config::new();
+    hadoop.bytes(["."]).btree_map(["."]).service_generator(Box::new(MethodLists));
+    room(hadoop, "crates/hdfs-proto", "src/gen", check)?;
+
+    let mut store = Config::new();
+    store.bytes(["."]).service_generator(tonic_prost_build::configure().service_generator());
+    room(store, "crates/store", "src/grpc/gen", check)
+}
+
+/// Generates what one room's `proto/` defines.
+fn room(mut config: Config, room: &str, target: &str, check: bool) -> anyhow::Result<()> {
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(room);
     let sources = sources(&room.join("proto"))?;
     let descriptors = protox::compile(&sources, [room.join("proto")])?;
     let out = tempdir(&room)?;
-    let result = prost_build::Config::new()
-        .bytes(["."])
-        .btree_map(["."])
+    let result = config
         .out_dir(&out)
-        .service_generator(Box::new(MethodLists))
         .compile_fds(descriptors)
         .map_err(anyhow::Error::from)
-        .and_then(|()| settle(&out, &room.join("src/gen"), check));
+        .and_then(|()| settle(&out, &room.join(target), check));
     fs::remove_dir_all(&out)?;
     result
 }
@@ -38,18 +48,12 @@ fn tempdir(room: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Moves new files into place, or only compares them.
-fn settle(new: &Path, committed: &Path, check: bool) -> anyhow::Result<()> {
+fn settle(new: &Path, target: &Path, check: bool) -> anyhow::Result<()> {
+    let committed = Committed { task: "proto", check };
     for entry in fs::read_dir(new)? {
         let file = entry?.path();
-        let target = committed.join(file.file_name().context("generated file without a name")?);
-        let text = fs::read(&file)?;
-        if fs::read(&target).ok().as_deref() == Some(&text) {
-            continue;
-        }
-        if check {
-            bail!("{} is not what its definition generates; run `cargo xtask proto`", target.display());
-        }
-        fs::write(&target, text)?;
+        let name = file.file_name().context("generated file without a name")?;
+        committed.settle(&target.join(name), &fs::read(&file)?)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-use crate::{DecodeError, MAX_CHANGES, MAX_RECORD_BYTES, Version};
+use crate::{DecodeError, MAX_CHANGES, MAX_RECORD_BYTES, MAX_WRITE_BYTES, Version};
 
-/// Why the store could not answer. Nothing is known about the state of what was to be written.
+/// Why the store could not answer. [`StoreError::may_be_done`] says what that means for a write.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// What keeps the records failed.
@@ -12,6 +12,15 @@ pub enum StoreError {
     /// A write of too many changes; nothing was written.
     #[error("state store: {0} changes in one write, at most {MAX_CHANGES} are accepted")]
     TooManyChanges(usize),
+    /// A write that is too large to be sent; nothing was written.
+    #[error("state store: {0} bytes in one write, at most {MAX_WRITE_BYTES} are accepted")]
+    TooManyBytes(usize),
+    /// No server could be asked, or it did not begin; nothing was written.
+    #[error("state store: {0}")]
+    NotDone(String),
+    /// There was no answer, or one that does not tell: a write may have been made.
+    #[error("state store: {0}")]
+    Unknown(String),
     /// The write was refused; nothing was written.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -26,6 +35,17 @@ pub enum StoreError {
     /// The task that did the work ended early.
     #[error("state store: interrupted: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
+}
+
+impl StoreError {
+    /// Whether a write that ended like this may have been made all the same: read before you decide.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::TooManyChanges(_) | Self::TooManyBytes(_) | Self::NotDone(_) | Self::Refused(_) => false,
+            Self::ZooKeeper(error) => error.may_be_done(),
+            Self::Journal(_) | Self::Unknown(_) | Self::Contended { .. } | Self::Interrupted(_) => true,
+        }
+    }
 }
 
 /// Why one change was not made; others in the same write may have been.

@@ -12,6 +12,7 @@ use std::pin::Pin;
 
 mod error;
 pub mod feed;
+pub mod grpc;
 mod journal_store;
 mod log;
 mod memory_journal;
@@ -25,6 +26,7 @@ pub mod zookeeper;
 
 pub use error::{Refusal, StoreError};
 pub use feed::feed;
+pub use grpc::GrpcStore;
 pub use journal_store::{JournalStore, Options, TABLES};
 pub use memory_journal::MemoryJournal;
 pub use publish::publish;
@@ -33,7 +35,7 @@ pub use record::{
     DecodeError, DisabledNameservice, MAX_RECORD_BYTES, Membership, NamenodeState, Record, RouterState, RouterStatus,
     mount_from_proto, mount_to_proto,
 };
-pub use writer::{MAX_CHANGES, Records, StateStore, Write, Writer};
+pub use writer::{MAX_CHANGES, MAX_WRITE_BYTES, Records, StateStore, Write, Writer};
 pub use zookeeper::ZooKeeperStore;
 
 /// Counts the changes of a store: 0 for an empty one.

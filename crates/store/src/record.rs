@@ -79,6 +79,9 @@ pub enum DecodeError {
     /// The message is no valid entry.
     #[error("{0}")]
     Entry(#[from] EntryError),
+    /// Another process can't read it, and says so.
+    #[error("{0}")]
+    Told(String),
     /// The record is stored under another key than its own.
     #[error("the record is that of {0}")]
     OtherKey(String),

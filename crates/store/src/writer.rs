@@ -6,6 +6,9 @@ use crate::{Answer, DisabledNameservice, Membership, Reader, Record, Refusal, Ro
 /// The most changes in one write.
 pub const MAX_CHANGES: usize = 1000;
 
+/// The most bytes of encoded records and keys in one write that goes over a network.
+pub const MAX_WRITE_BYTES: usize = 16 << 20;
+
 /// One change to the records of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write<R> {

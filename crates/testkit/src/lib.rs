@@ -1,5 +1,6 @@
 //! For tests only: real Hadoop, the project's own programs as processes, and a runner for suites that share them.
 
+pub mod certificates;
 pub mod fake_namenode;
 pub mod fault_proxy;
 pub mod hadoop;

@@ -20,6 +20,7 @@ async fn memory_conforms() {
     suite::conformance::<Membership, _>(|| async { Arc::new(fresh()) as _ }).await;
     suite::conformance::<RouterState, _>(|| async { Arc::new(fresh()) as _ }).await;
     suite::kinds(|| async { Arc::new(fresh()) as _ }).await;
+    suite::unbuffered::<MountEntry>(&fresh()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,6 +33,7 @@ async fn rocksdb_conforms() {
     };
     suite::conformance::<MountEntry, _>(|| async { Arc::new(fresh()) as _ }).await;
     suite::kinds(|| async { Arc::new(fresh()) as _ }).await;
+    suite::unbuffered::<MountEntry>(&fresh()).await;
 }
 
 #[tokio::test]

@@ -52,6 +52,15 @@ pub enum ZooKeeperError {
 }
 
 impl ZooKeeperError {
+    /// Whether a write that ended like this may have been made all the same.
+    pub(crate) fn may_be_done(&self) -> bool {
+        match self {
+            Self::Lost | Self::Expired | Self::Closed | Self::Malformed => true,
+            Self::Option(_) | Self::Tls(_) | Self::Mechanism(_) | Self::Authentication(_) => false,
+            Self::Unavailable(_) | Self::TooOld | Self::TooLarge { .. } | Self::Refused { .. } => false,
+        }
+    }
+
     /// The same with the server that it comes from.
     pub(super) fn at(self, member: &str) -> Self {
         match self {

@@ -1,0 +1,172 @@
+//! The one connection of a client, to one of several servers.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::{Instant, timeout};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use super::{ClientError, ClientOptions, ClientTls, status};
+use crate::StoreError;
+
+/// How many bytes of one call, and of all calls, may be on their way to the client. A watch that is not read keeps its part;
+/// the whole is enough for as many as a server accepts.
+const WINDOWS: (u32, u32) = (64 << 10, 256 * (64 << 10));
+
+/// A connection that is made when it is needed, and made anew after it was given up.
+pub(super) struct Link {
+    endpoints: Vec<Endpoint>,
+    patience: Duration,
+    open: Mutex<Open>,
+    /// Held by the caller that connects; the others wait for what comes of it.
+    connecting: tokio::sync::Mutex<Failed>,
+}
+
+struct Open {
+    current: Option<Connection>,
+    /// Counts the connections.
+    made: u64,
+    /// Which endpoint is next.
+    next: usize,
+}
+
+/// When all servers were tried in vain, and the reasons.
+type Failed = Option<(Instant, String)>;
+
+/// A connection.
+#[derive(Clone)]
+pub(super) struct Connection {
+    id: u64,
+    channel: Channel,
+}
+
+impl Connection {
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+}
+
+impl Link {
+    pub(super) fn new(options: &ClientOptions) -> Result<Self, ClientError> {
+        if options.endpoints.is_empty() {
+            return Err(ClientError::NoEndpoints);
+        }
+        let endpoints = options.endpoints.iter().map(|text| endpoint(text, options)).collect::<Result<_, _>>()?;
+        let open = Mutex::new(Open { current: None, made: 0, next: 0 });
+        Ok(Self { endpoints, patience: options.connect, open, connecting: tokio::sync::Mutex::new(None) })
+    }
+
+    /// How many servers there are.
+    pub(super) fn endpoints(&self) -> usize {
+        self.endpoints.len()
+    }
+
+    /// The connection, made now if there is none.
+    pub(super) async fn connect(&self) -> Result<Connection, StoreError> {
+        let current = || self.open.lock().current.clone();
+        if let Some(connection) = current() {
+            return Ok(connection);
+        }
+        let asked = Instant::now();
+        let mut failed = self.connecting.lock().await;
+        if let Some(connection) = current() {
+            return Ok(connection);
+        }
+        // Who waited while all servers were tried in vain does not try them again.
+        if let Some((when, reasons)) = &*failed
+            && *when > asked
+        {
+            return Err(StoreError::NotDone(reasons.clone()));
+        }
+        let mut reasons = Vec::new();
+        for _ in 0..self.endpoints.len() {
+            let endpoint = &self.endpoints[self.open.lock().next];
+            let reason = match timeout(self.patience, endpoint.connect()).await {
+                Ok(Ok(channel)) => return Ok(self.opened(channel)),
+                Ok(Err(error)) => {
+                    let mut text = error.to_string();
+                    status::add_causes(&mut text, &error);
+                    text
+                }
+                Err(_) => format!("no connection in {:?}", self.patience),
+            };
+            reasons.push(format!("{}: {reason}", endpoint.uri().authority().map_or("", |a| a.as_str())));
+            let mut open = self.open.lock();
+            open.next = (open.next + 1) % self.endpoints.len();
+        }
+        let reasons = reasons.join("; ");
+        *failed = Some((Instant::now(), reasons.clone()));
+        Err(StoreError::NotDone(reasons))
+    }
+
+    fn opened(&self, channel: Channel) -> Connection {
+        let mut open = self.open.lock();
+        open.made += 1;
+        let connection = Connection { id: open.made, channel };
+        open.current = Some(connection.clone());
+        connection
+    }
+
+    /// Who needs a connection from now on gets a new one, to the next server. Calls on this one are not disturbed.
+    pub(super) fn give_up(&self, connection: &Connection) {
+        let mut open = self.open.lock();
+        if open.current.as_ref().is_some_and(|current| current.id == connection.id) {
+            open.current = None;
+            open.next = (open.next + 1) % self.endpoints.len();
+        }
+    }
+}
+
+fn endpoint(text: &str, options: &ClientOptions) -> Result<Endpoint, ClientError> {
+    let malformed = || ClientError::Endpoint { endpoint: text.to_owned() };
+    let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
+    if host.is_empty() || host.contains(['/', '@', '?']) || port.parse::<u16>().is_err() {
+        return Err(malformed());
+    }
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    let endpoint = Endpoint::from_shared(format!("{scheme}://{text}")).map_err(|_| malformed())?;
+    let endpoint = endpoint
+        .connect_timeout(options.connect)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(options.keep_alive)
+        .keep_alive_timeout(options.keep_alive)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1);
+    match &options.tls {
+        None => Ok(endpoint),
+        Some(tls) => endpoint.tls_config(tls_config(tls, options.connect)).map_err(|error| {
+            let mut text = error.to_string();
+            status::add_causes(&mut text, &error);
+            ClientError::Tls(text)
+        }),
+    }
+}
+
+fn tls_config(tls: &ClientTls, handshake: Duration) -> ClientTlsConfig {
+    let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&tls.ca)).timeout(handshake);
+    if let Some((certificate, key)) = &tls.identity {
+        config = config.identity(Identity::from_pem(certificate, key));
+    }
+    match &tls.domain {
+        Some(domain) => config.domain_name(domain),
+        None => config,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_hosts_with_ports() {
+        for good in ["host:1", "10.0.0.1:8889", "[::1]:8889", "store-0.store.ns.svc:8889"] {
+            assert!(Link::new(&ClientOptions::new([good])).is_ok(), "{good}");
+        }
+        for bad in ["", "host", ":1", "host:", "host:70000", "http://host:1", "a b:1", "host:1/x"] {
+            let error = Link::new(&ClientOptions::new(["host:1", bad])).err();
+            assert!(matches!(&error, Some(ClientError::Endpoint { endpoint }) if endpoint == bad), "{bad}: {error:?}");
+        }
+        assert!(matches!(Link::new(&ClientOptions::new([""; 0])).err(), Some(ClientError::NoEndpoints)));
+    }
+}

@@ -1,0 +1,195 @@
+//! Serves a state store to other processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic_health::ServingStatus;
+
+use super::proto::state_store_server::StateStoreServer;
+use super::{status, wire};
+use crate::StateStore;
+
+mod incoming;
+mod metrics;
+mod probe;
+mod service;
+mod watching;
+
+use service::Service;
+
+/// How a store is served.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Plain text without it.
+    pub tls: Option<ServerTls>,
+    /// Connections open at a time; more wait in the kernel's backlog.
+    pub connections: usize,
+    /// How often a silent client is asked whether it is there; it is given up after twice the time.
+    pub keep_alive: Duration,
+    /// How often the store is asked whether it answers, and how long it may take.
+    pub probe: Duration,
+    /// How long writes in flight may take to end when the server stops.
+    pub drain: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            tls: None,
+            connections: 1024,
+            keep_alive: Duration::from_secs(10),
+            probe: Duration::from_secs(5),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What a server proves who it is with, and whom it serves. All in PEM.
+#[derive(Clone)]
+pub struct ServerTls {
+    /// The certificate, and those that lead to its authority.
+    pub certificate: Vec<u8>,
+    /// The certificate's key.
+    pub key: Vec<u8>,
+    /// The authority of clients' certificates. Without it, any client is served.
+    pub client_ca: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for ServerTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerTls").field("mutual", &self.client_ca.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// Why a store can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The certificate or the key can't be used.
+    #[error("cannot use the TLS certificates: {0}")]
+    Tls(String),
+    /// A metric of this name exists.
+    #[error("cannot register metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// Serving ended with an error.
+    #[error("cannot serve: {0}")]
+    Transport(String),
+}
+
+/// Streams of one connection: watches and calls in flight.
+const STREAMS: u32 = 256;
+
+/// Calls of one connection that are worked on at a time, beside open watches. Each may hold a whole write.
+const CALLS: usize = 32;
+
+/// How many bytes of one call, and of all calls of a connection, may be on their way to the server.
+const WINDOWS: (u32, u32) = (1 << 20, 4 << 20);
+
+/// A store that is ready to be served.
+pub struct StoreServer {
+    builder: Server,
+    service: Service,
+    options: ServerOptions,
+    health: watch::Sender<Health>,
+    stop: CancellationToken,
+}
+
+/// Whether the store behind a server answers; why not, if it doesn't.
+pub type Health = Result<(), String>;
+
+impl StoreServer {
+    /// Prepares to serve `store` until `stop` is cancelled.
+    ///
+    /// # Errors
+    /// When the certificates can't be used, or the registry has these metrics already.
+    pub fn new(
+        store: Arc<dyn StateStore>,
+        options: ServerOptions,
+        registry: &prometheus::Registry,
+        stop: CancellationToken,
+    ) -> Result<Self, ServeError> {
+        let mut builder = Server::builder()
+            .concurrency_limit_per_connection(CALLS)
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(WINDOWS.0)
+            .initial_connection_window_size(WINDOWS.1)
+            .http2_keepalive_interval(Some(options.keep_alive))
+            .http2_keepalive_timeout(Some(options.keep_alive));
+        if let Some(tls) = &options.tls {
+            builder = builder.tls_config(tls_config(tls, options.keep_alive)).map_err(|error| {
+                let mut text = error.to_string();
+                status::add_causes(&mut text, &error);
+                ServeError::Tls(text)
+            })?;
+        }
+        let health = watch::Sender::new(Ok(()));
+        let service = Service::new(store, registry, health.subscribe(), stop.clone())?;
+        Ok(Self { builder, service, options, health, stop })
+    }
+
+    /// Whether the store answers.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// Serves until it is told to stop: then it closes the listener, ends the watches so that their clients go elsewhere,
+    /// and returns when the writes in flight have been answered, or their time is over.
+    ///
+    /// # Errors
+    /// When the listener fails for good.
+    pub async fn serve(self, listener: TcpListener) -> Result<(), ServeError> {
+        let Self { mut builder, service, options, health, stop } = self;
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        let store = service.store();
+        let calls = StateStoreServer::new(service)
+            .max_decoding_message_size(wire::MAX_REQUEST_BYTES)
+            .max_encoding_message_size(wire::MAX_REPLY_BYTES);
+        let incoming = incoming::bounded(listener, options.connections, 3 * options.keep_alive);
+        let routes = builder.add_service(health_service).add_service(calls);
+        let serving = routes.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+        let set = async |status| {
+            for name in ["", <StateStoreServer<Service> as tonic::server::NamedService>::NAME] {
+                reporter.set_service_status(name, status).await;
+            }
+        };
+        set(ServingStatus::Serving).await;
+        let watching = async {
+            let mut changes = health.subscribe();
+            tokio::select! {
+                () = probe::run(&*store, options.probe, &health) => {}
+                () = async {
+                    while changes.changed().await.is_ok() {
+                        let answers = changes.borrow_and_update().is_ok();
+                        set(if answers { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
+                    }
+                } => {}
+                () = stop.cancelled() => {}
+            }
+            set(ServingStatus::NotServing).await;
+            stop.cancelled().await;
+            tokio::time::sleep(options.drain).await;
+        };
+        tokio::select! {
+            ended = serving => ended.map_err(|error| {
+                let mut text = error.to_string();
+                status::add_causes(&mut text, &error);
+                ServeError::Transport(text)
+            }),
+            () = watching => {
+                tracing::warn!(after = ?options.drain, "clients are cut off that did not leave");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn tls_config(tls: &ServerTls, handshake: Duration) -> ServerTlsConfig {
+    let config = ServerTlsConfig::new().identity(Identity::from_pem(&tls.certificate, &tls.key)).timeout(handshake);
+    match &tls.client_ca {
+        Some(authority) => config.client_ca_root(Certificate::from_pem(authority)),
+        None => config,
+    }
+}

@@ -1,0 +1,96 @@
+//! Connections of a server: bounded in number, and given up when they stay silent.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep};
+use tonic::transport::server::Connected;
+
+/// How long the listener rests when it can't accept, as when file descriptors run out.
+const REST: Duration = Duration::from_millis(100);
+
+/// At most `most` connections at a time, each of which ends when nothing has come for `silence`. Live clients answer pings;
+/// this ends those that never get so far as to be pinged, too.
+pub(super) fn bounded(
+    listener: TcpListener,
+    most: usize,
+    silence: Duration,
+) -> impl Stream<Item = io::Result<Connection>> {
+    unfold((listener, Arc::new(Semaphore::new(most))), move |(listener, slots)| async move {
+        // Fails only when the semaphore is closed, which nobody does.
+        let slot = slots.clone().acquire_owned().await.ok()?;
+        let stream = loop {
+            match listener.accept().await {
+                Ok((stream, _)) => break stream,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections");
+                    sleep(REST).await;
+                }
+            }
+        };
+        // Fails on a broken connection only, and that shows soon enough.
+        let _ = stream.set_nodelay(true);
+        Some((Ok(Connection { stream, silence, quiet: Box::pin(sleep(silence)), _slot: slot }), (listener, slots)))
+    })
+}
+
+/// A connection, with its place among all.
+pub(super) struct Connection {
+    stream: TcpStream,
+    silence: Duration,
+    quiet: Pin<Box<Sleep>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buf) {
+            let end = Instant::now() + self.silence;
+            self.quiet.as_mut().reset(end);
+            return Poll::Ready(read);
+        }
+        ready!(self.quiet.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

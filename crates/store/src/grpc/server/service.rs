@@ -1,0 +1,188 @@
+//! The calls, over any driver.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use anabranch_federation::MountEntry;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Response, Status};
+
+use super::metrics::ServerMetrics;
+use super::watching::Watching;
+use super::{Health, status, wire};
+use crate::grpc::history;
+use crate::grpc::proto::{
+    Chunk, ExpectedChange, ListRequest, Position, WatchRequest, WatchResponse, WriteRequest, WriteResponse,
+    state_store_server,
+};
+use crate::{
+    DisabledNameservice, Membership, Reader, Record, Records, Refusal, RouterState, Snapshot, StateStore, StoreError,
+    Version, Writer,
+};
+
+/// Snapshots that are read and encoded at a time, over all clients; others wait. Encoded ones take less memory.
+const SNAPSHOTS: usize = 4;
+
+/// Messages that a client takes at its own pace.
+type Replies<M> = Pin<Box<dyn Stream<Item = Result<M, Status>> + Send>>;
+
+/// The service.
+pub(super) struct Service {
+    shared: Arc<Shared>,
+}
+
+/// What calls and open watches need.
+pub(super) struct Shared {
+    store: Arc<dyn StateStore>,
+    /// Of this life of this server.
+    pub(super) history: Bytes,
+    pub(super) metrics: ServerMetrics,
+    pub(super) stopping: CancellationToken,
+    snapshots: Semaphore,
+    health: watch::Receiver<Health>,
+}
+
+impl Service {
+    pub(super) fn new(
+        store: Arc<dyn StateStore>,
+        registry: &prometheus::Registry,
+        health: watch::Receiver<Health>,
+        stopping: CancellationToken,
+    ) -> prometheus::Result<Self> {
+        let (metrics, snapshots) = (ServerMetrics::register(registry)?, Semaphore::new(SNAPSHOTS));
+        let shared = Shared { store, history: history::new(), metrics, stopping, snapshots, health };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    pub(super) fn store(&self) -> Arc<dyn StateStore> {
+        self.shared.store.clone()
+    }
+}
+
+/// Calls a generic method for the kind of this name.
+macro_rules! for_kind {
+    ($kind:expr, $shared:expr, $method:ident($($argument:expr),*)) => {
+        match $kind {
+            MountEntry::KIND => $shared.$method::<MountEntry>($($argument),*).await,
+            Membership::KIND => $shared.$method::<Membership>($($argument),*).await,
+            RouterState::KIND => $shared.$method::<RouterState>($($argument),*).await,
+            DisabledNameservice::KIND => $shared.$method::<DisabledNameservice>($($argument),*).await,
+            other => Err(unknown(other)),
+        }
+    };
+}
+
+fn unknown(kind: &str) -> Status {
+    let known = [MountEntry::KIND, Membership::KIND, RouterState::KIND, DisabledNameservice::KIND];
+    let shown: String = kind.chars().take(80).collect();
+    status::not_done(
+        Code::Unimplemented,
+        format!("no records of kind {shown:?} are kept; there are {}", known.join(", ")),
+    )
+}
+
+#[tonic::async_trait]
+impl state_store_server::StateStore for Service {
+    type ListStream = Replies<Chunk>;
+    type WatchStream = Replies<WatchResponse>;
+
+    async fn list(&self, request: Request<ListRequest>) -> Result<Response<Self::ListStream>, Status> {
+        let request = request.into_inner();
+        self.shared.admit()?;
+        Ok(Response::new(for_kind!(&*request.kind, self.shared, list())?))
+    }
+
+    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let WatchRequest { kind, from } = request.into_inner();
+        self.shared.admit()?;
+        Ok(Response::new(for_kind!(&*kind, self.shared.clone(), watch(from))?))
+    }
+
+    async fn write(&self, request: Request<WriteRequest>) -> Result<Response<WriteResponse>, Status> {
+        let WriteRequest { kind, changes } = request.into_inner();
+        self.shared.admit()?;
+        let answers = for_kind!(&*kind, self.shared, write(changes))?;
+        let answers = answers.iter().map(wire::answer).collect();
+        Ok(Response::new(WriteResponse { history: self.shared.history.clone(), answers }))
+    }
+}
+
+impl Shared {
+    /// Whether calls are begun.
+    fn admit(&self) -> Result<(), Status> {
+        if self.stopping.is_cancelled() {
+            return Err(status::not_done(Code::Unavailable, "this server is stopping"));
+        }
+        let answers = self.health.borrow().clone();
+        answers.map_err(|reason| status::not_done(Code::Unavailable, format!("the store does not answer: {reason}")))
+    }
+
+    /// Encodes what `read` gives, when it's this one's turn.
+    pub(super) async fn snapshot<R: Record>(
+        &self,
+        read: impl Future<Output = Result<Snapshot<R>, StoreError>>,
+    ) -> Result<Vec<Chunk>, Status> {
+        // Fails only when the semaphore is closed, which nobody does.
+        let _turn = self.snapshots.acquire().await.map_err(|error| Status::internal(error.to_string()))?;
+        let snapshot = read.await.map_err(|error| status::of_store(&error))?;
+        self.metrics.snapshots.with_label_values(&[R::KIND]).inc();
+        let history = self.history.clone();
+        let encoded = tokio::task::spawn_blocking(move || wire::chunks(&history, &snapshot)).await;
+        encoded.map_err(|error| Status::internal(error.to_string()))
+    }
+
+    async fn list<R: Record>(&self) -> Result<Replies<Chunk>, Status>
+    where
+        dyn StateStore: Records<R>,
+    {
+        let chunks = self.snapshot(Reader::<R>::list(&*self.store)).await?;
+        Ok(Box::pin(stream::iter(chunks.into_iter().map(Ok))))
+    }
+
+    async fn watch<R: Record>(self: Arc<Self>, from: Option<Position>) -> Result<Replies<WatchResponse>, Status>
+    where
+        dyn StateStore: Records<R>,
+    {
+        // A position of another history says nothing here.
+        let stranger = from.as_ref().is_some_and(|position| position.history != self.history);
+        let from = from.filter(|_| !stranger).map(|position| position.revision);
+        let watch = Reader::<R>::watch(&*self.store, from);
+        let watching = Watching::new(self, watch, from.is_some(), stranger);
+        Ok(Box::pin(stream::unfold(watching, |mut watching| async move {
+            let message = watching.next().await?;
+            Some((message, watching))
+        })))
+    }
+
+    async fn write<R: Record>(&self, changes: Vec<ExpectedChange>) -> Result<Vec<Result<Version, Refusal>>, Status>
+    where
+        dyn StateStore: Records<R>,
+    {
+        let changes =
+            wire::read_write::<R>(changes).map_err(|malformed| status::not_done(Code::InvalidArgument, malformed.0))?;
+        let (mut good, mut answers) = (Vec::new(), Vec::new());
+        for change in changes {
+            answers.push(change.map(|change| good.push(change)).map(|()| Version::ABSENT));
+        }
+        let count = |outcome, n: usize| {
+            self.metrics.writes.with_label_values(&[R::KIND, outcome]).inc_by(n as u64);
+        };
+        let asked = good.len();
+        let made = Writer::<R>::write(&*self.store, good).await.map_err(|error| {
+            count("failed", asked);
+            status::of_store(&error)
+        })?;
+        // What could be read has its answers, in order.
+        let mut made = made.into_iter();
+        for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+            *answer = made.next().ok_or_else(|| Status::internal("fewer answers than changes"))?;
+        }
+        let refused = answers.iter().filter(|answer| answer.is_err()).count();
+        count("refused", refused);
+        count("made", answers.len() - refused);
+        Ok(answers)
+    }
+}

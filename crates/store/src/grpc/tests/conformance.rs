@@ -1,0 +1,58 @@
+//! The suite of all drivers.
+
+use parking_lot::Mutex;
+
+use super::super::{ClientTls, ServerTls};
+use super::*;
+use anabranch_testkit::certificates::Authority;
+
+/// Servers that live as long as a test.
+#[derive(Default)]
+struct Fleet {
+    servers: Mutex<Vec<Served>>,
+    tls: Option<(ServerTls, ClientTls)>,
+}
+
+impl Fleet {
+    fn mutual() -> Self {
+        let authority = Authority::new("test").unwrap();
+        let (server, client) = (authority.issue("127.0.0.1").unwrap(), authority.issue("router").unwrap());
+        let ca = authority.pem().into_bytes();
+        let server =
+            ServerTls { certificate: server.certificate.into(), key: server.key.into(), client_ca: Some(ca.clone()) };
+        let client = ClientTls { ca, identity: Some((client.certificate.into(), client.key.into())), domain: None };
+        Self { tls: Some((server, client)), ..Self::default() }
+    }
+
+    async fn client(&self) -> GrpcStore {
+        let (server, client) = self.tls.clone().unzip();
+        let options = ServerOptions { tls: server, ..ServerOptions::default() };
+        let served = Served::with(journal_store(), options, "127.0.0.1:0".parse().unwrap()).await;
+        let options = ClientOptions { tls: client, ..ClientOptions::new([served.address.to_string()]) };
+        self.servers.lock().push(served);
+        GrpcStore::new(&options).unwrap()
+    }
+
+    async fn conforms<R: Sample>(&self)
+    where
+        GrpcStore: crate::Records<R>,
+    {
+        suite::conformance::<R, _>(|| async { Arc::new(self.client().await) as Store<R> }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms_in_plain_text() {
+    let fleet = Fleet::default();
+    fleet.conforms::<MountEntry>().await;
+    fleet.conforms::<Membership>().await;
+    fleet.conforms::<RouterState>().await;
+    suite::kinds(|| async { Arc::new(fleet.client().await) as Arc<dyn StateStore> }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_conforms_with_mutual_tls() {
+    let fleet = Fleet::mutual();
+    fleet.conforms::<MountEntry>().await;
+    suite::kinds(|| async { Arc::new(fleet.client().await) as Arc<dyn StateStore> }).await;
+}
