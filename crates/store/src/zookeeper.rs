@@ -171,13 +171,18 @@ impl Inner {
     /// Waits until the mirror shows a transaction; not for ever.
     async fn reached<R>(&self, kept: &Kept<R>, zxid: u64) -> Result<(), ZooKeeperError> {
         let mut status = kept.status.subscribe();
-        let reached = status.wait_for(|status| matches!(status, Status::Current(through) if *through >= zxid));
-        if tokio::time::timeout(self.options.session_timeout, reached).await.is_ok() {
-            return Ok(());
-        }
-        match &*kept.status.borrow() {
-            Status::Away(error) => Err(error.clone()),
-            _ => Err(ZooKeeperError::Unavailable("the records cannot be read in time".to_owned())),
+        let late = || ZooKeeperError::Unavailable("the records cannot be read in time".to_owned());
+        let settled = |status: &Status| match status {
+            Status::Behind => false,
+            Status::Current(through) => *through >= zxid,
+            Status::Away(error) => error.stays(),
+        };
+        let reached = tokio::time::timeout(self.options.session_timeout, status.wait_for(settled)).await;
+        let found = reached.ok().and_then(|found| found.ok().map(|status| status.clone()));
+        match found.unwrap_or_else(|| kept.status.borrow().clone()) {
+            Status::Current(through) if through >= zxid => Ok(()),
+            Status::Away(error) => Err(error),
+            Status::Behind | Status::Current(_) => Err(late()),
         }
     }
 }

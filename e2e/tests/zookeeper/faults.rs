@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Options of the store with root `options`, through a proxy; away is noticed soon.
 fn through(proxy: &FaultProxy, options: &ZooKeeperOptions) -> ZooKeeperOptions {
     let address = proxy.address();
-    let (session_timeout, retry_interval) = (Duration::from_secs(4), Duration::from_millis(50));
+    let (session_timeout, retry_interval) = (Duration::from_secs(3), Duration::from_millis(50));
     ZooKeeperOptions {
         members: vec![(address.ip().to_string(), address.port())],
         session_timeout,
@@ -168,10 +168,11 @@ pub(crate) fn watchers_are_told_that_zookeeper_is_away(site: &Site) {
         assert_eq!(event(&mut *watch).await, Event::FellBehind);
         assert!(matches!(event(&mut *watch).await, Event::Snapshot(_)));
 
-        // A server that is silent is away as well.
-        proxy.set(Way::Replies, Fault::Drop);
-        proxy.refuse(true);
+        // A server that stands still is away as well.
+        site.server.pause(0).expect("a signal");
         error(&mut *watch).await;
+        site.server.resume(0).expect("a signal");
+        while !matches!(event(&mut *watch).await, Event::Snapshot(_)) {}
     });
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anabranch_federation::{MountEntry, Order};
 use anabranch_store::suite::{Sample, entry};
+use anabranch_store::zookeeper::ZooKeeperError;
 use anabranch_store::{
     Change, DisabledNameservice, Event, Membership, Reader, Record, Refusal, RouterState, StoreError, Version, Watch,
     Writer,
@@ -174,6 +175,13 @@ pub(crate) fn hostile_records_are_named_and_left_alone(site: &Site) {
         assert!(matches!(deleted, Err(StoreError::Refused(Refusal::Conflict { .. }))));
         store.put(entry("/late", 1), Version::ABSENT).await.expect("a write");
         assert_eq!(java.get(&node("0SLASH0late")), sealed(&entry("/late", 1)));
+        // Base64 makes it more than servers take, and they would end the connection.
+        let large = MountEntry { owner: "x".repeat(900_000), ..entry("/large", 1) };
+        let refused = store.put(large, Version::ABSENT).await;
+        assert!(matches!(refused, Err(StoreError::ZooKeeper(ZooKeeperError::TooLarge { .. }))), "{refused:?}");
+        let large = MountEntry { owner: "x".repeat(780_000), ..entry("/large", 1) };
+        let version = store.put(large, Version::ABSENT).await.expect("a large record");
+        Writer::<MountEntry>::delete(&store, "/large".to_owned(), version).await.expect("a deletion");
         assert_eq!(java.children("/hdfs-federation/MountTable").len(), 9);
     });
 }

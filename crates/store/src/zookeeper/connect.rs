@@ -93,6 +93,8 @@ impl Dialer {
 
     pub(super) fn lost_contact(&mut self) {
         self.last_contact = Instant::now();
+        // Another member first: this one may have gone.
+        self.next = self.next.wrapping_add(1);
     }
 
     /// Tries each member once.

@@ -61,6 +61,19 @@ impl ZooKeeperError {
         }
     }
 
+    /// Whether there is no use in waiting for better times.
+    pub(super) fn stays(&self) -> bool {
+        matches!(
+            self,
+            Self::Tls(_)
+                | Self::Authentication(_)
+                | Self::TooOld
+                | Self::Refused { .. }
+                | Self::Closed
+                | Self::Malformed
+        )
+    }
+
     /// The same with the server that it comes from.
     pub(super) fn at(self, member: &str) -> Self {
         match self {

@@ -76,7 +76,7 @@ pub(super) async fn follow<R: Kind>(kept: Arc<Kept<R>>, session: Session, option
                 }
                 tracing::debug!(kind = R::KIND, %error, "cannot follow the records");
                 kept.set(Status::Away(error));
-                let _ = tokio::time::timeout(options.retry_interval, state.changed()).await;
+                tokio::time::sleep(options.retry_interval).await;
                 continue;
             }
         }

@@ -76,20 +76,21 @@ impl Session {
         Ok((Self { calls, state: states, patience }, identities))
     }
 
-    /// Waits for a connection, for a session's timeout at most: its number.
-    pub(super) async fn connected(&self) -> Result<u64, ZooKeeperError> {
+    /// Waits for a connection, for a session's timeout at most.
+    async fn connected(&self) -> Result<(), ZooKeeperError> {
         let mut state = self.state.clone();
-        let connected = async {
-            let found = state.wait_for(|state| matches!(state, State::Connected(_))).await;
-            found.map(|state| state.clone())
+        let settled = |state: &State| match state {
+            State::Connecting => false,
+            State::Connected(_) => true,
+            State::Failing(error) => error.stays(),
         };
-        match tokio::time::timeout(self.patience, connected).await {
-            Ok(Ok(State::Connected(number))) => Ok(number),
-            Ok(_) => Err(ZooKeeperError::Closed),
-            Err(_) => Err(match &*self.state.borrow() {
-                State::Failing(error) => error.clone(),
-                _ => ZooKeeperError::Unavailable(format!("no server answered in {:?}", self.patience)),
-            }),
+        if let Ok(Err(_)) = tokio::time::timeout(self.patience, state.wait_for(settled)).await {
+            return Err(ZooKeeperError::Closed);
+        }
+        match &*self.state.borrow() {
+            State::Connected(_) => Ok(()),
+            State::Failing(error) => Err(error.clone()),
+            State::Connecting => Err(ZooKeeperError::Unavailable(format!("no server answered in {:?}", self.patience))),
         }
     }
 
