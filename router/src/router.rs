@@ -81,8 +81,12 @@ impl Router {
     ) -> Result<RunningRouter, StartError> {
         let nameservices = nameservices(&config)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
-        let upstream =
-            Upstream::new(nameservices, config.upstream.clone(), config.limits.max_calls_per_nameservice, &metrics);
+        let upstream = Upstream::new(
+            nameservices,
+            config.upstream.clone(),
+            config.limits.max_calls_per_nameservice,
+            metrics.clone(),
+        );
         let (rpc, rpc_addr) = listen(&runtimes.data, config.rpc_address).await?;
         let http = match config.http_address {
             None => None,
