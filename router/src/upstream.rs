@@ -25,7 +25,7 @@ pub use failover::{Journey, Outcome, Step};
 pub use failure::Failure;
 pub use namenode::Namenode;
 pub use nameservice::Nameservice;
-use trouble::Trouble;
+pub(crate) use trouble::Trouble;
 
 use crate::config::{NameserviceConfig, UpstreamConfig};
 use crate::method::Repeat;

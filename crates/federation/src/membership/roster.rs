@@ -51,7 +51,7 @@ impl Roster {
         let mut names: Vec<NamenodeName> = self.merged.keys().chain(self.reports.keys()).cloned().collect();
         names.sort_unstable();
         names.dedup();
-        names.iter().fold(false, |changed, name| self.refresh(name, now_ms) || changed)
+        names.iter().filter(|name| self.refresh(name, now_ms)).count() > 0
     }
 
     /// What the reports come to, by nameservice, and within one in the order in which NameNodes are asked. NameNodes that
