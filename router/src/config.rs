@@ -1,14 +1,17 @@
 //! What a router is told when it starts. A plain value: Hadoop's XML files and `anabranch local` both fill it in.
 
 pub mod hadoop;
+mod heartbeat;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WebScheme};
+
 /// Everything a router needs to know that does not change while it runs.
 #[derive(Debug, Clone)]
 pub struct RouterConfig {
-    /// Name of this router in messages and records; Java's is `<host>_<port>`.
+    /// Name of this router in messages and records: `<host>:<port>` of ClientProtocol.
     pub router_id: String,
     /// Where ClientProtocol is served. Port 0 takes a free one.
     pub rpc_address: SocketAddr,
@@ -26,6 +29,8 @@ pub struct RouterConfig {
     pub proxy_users: ProxyUsers,
     /// Connections to NameNodes.
     pub upstream: UpstreamConfig,
+    /// What the router tells its fleet, if it has a state store.
+    pub heartbeat: HeartbeatConfig,
     /// Bounds on what clients may ask at once.
     pub limits: LimitsConfig,
     /// Listings and summaries leave out subclusters that fail, in place of failing as a whole.
@@ -50,6 +55,7 @@ impl Default for RouterConfig {
             supergroup: "supergroup".to_owned(),
             proxy_users: ProxyUsers::default(),
             upstream: UpstreamConfig::default(),
+            heartbeat: HeartbeatConfig::default(),
             limits: LimitsConfig::default(),
             allow_partial_listing: true,
             mount_status_timeout: Duration::from_secs(1),

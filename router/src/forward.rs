@@ -32,7 +32,7 @@ use crate::method::{Accept, Route, Row, Spread};
 use crate::plan::{self, Caller};
 use crate::respond::Stop;
 use crate::rewrite::{find, find_varint};
-use crate::upstream::Failure;
+use crate::upstream::{Directory, Failure};
 
 /// One call on its way. Borrows everything from the call's future; the mount table is one snapshot from start to end.
 pub struct Forward<'a> {
@@ -44,6 +44,8 @@ pub struct Forward<'a> {
     pub row: &'static Row,
     /// The mount table.
     pub table: &'a MountTable,
+    /// The subclusters; one snapshot, too.
+    pub directory: &'a Directory,
     /// The call's paths, normalised.
     pub paths: &'a [Cow<'a, str>],
     /// Who calls.

@@ -8,8 +8,10 @@ mod block_pools;
 pub mod config;
 mod core;
 mod facts;
+mod fleet;
 mod forward;
 pub mod fuzz;
+mod heartbeat;
 pub mod merge;
 pub mod method;
 mod metrics;
@@ -22,5 +24,6 @@ mod staleness;
 mod upstream;
 
 pub use config::RouterConfig;
+pub use fleet::Fleet;
 pub use router::{Mounts, Router, RunningRouter, Runtimes, StartError};
 pub use staleness::trusted;

@@ -3,7 +3,7 @@
 mod refusal;
 mod rename;
 
-use anabranch_federation::{Locations, MountTable, Placement, ResolveError, Resolved, raw};
+use anabranch_federation::{Locations, MountTable, NameserviceId, Placement, ResolveError, Resolved, raw};
 
 pub use refusal::Refusal;
 pub use rename::{Pair, Renames, concat_nameservice, rename};
@@ -13,13 +13,22 @@ use crate::method::{Category, Row, Spread};
 /// Below this a NameNode finds a file by its number, wherever it lies.
 const BY_NUMBER: &str = "/.reserved/.inodes/";
 
-/// Who calls, as far as the choice of a location depends on it.
+/// Who calls and what is in service, as far as the choice of a location depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller<'a> {
     /// Short name of the effective user; owns a trash.
     pub user: &'a str,
     /// What the orders of mounts need.
     pub placement: Placement<'a>,
+    /// Subclusters that are out of service; nearly always none.
+    pub disabled: &'a [NameserviceId],
+}
+
+impl Caller<'_> {
+    /// Whether a subcluster is in service.
+    pub fn may_use(&self, nameservice: &NameserviceId) -> bool {
+        !self.disabled.contains(nameservice)
+    }
 }
 
 /// Where a path lives, when the call may go there. `path` is normalised.
@@ -45,11 +54,15 @@ pub fn place<'t>(
     if category == Category::Write && path.starts_with(BY_NUMBER) && !table.is_empty() {
         return Err(Refusal::ByNumber { path: path.to_owned() });
     }
-    let resolved = table.resolve_for_user(path, caller.user, &caller.placement).map_err(|error| match error {
+    let mut resolved = table.resolve_for_user(path, caller.user, &caller.placement).map_err(|error| match error {
         ResolveError::NoDefaultNameservice { path } => Refusal::NoDefaultNameservice { path },
     })?;
     if category == Category::Write && resolved.is_read_only() {
         return Err(Refusal::ReadOnly { path: path.to_owned() });
+    }
+    resolved.locations.retain(|location| caller.may_use(location.nameservice));
+    if resolved.locations.is_empty() {
+        return Err(Refusal::NoLocation { path: path.to_owned() });
     }
     Ok(resolved)
 }
@@ -92,6 +105,7 @@ pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'_>) ->
             found.extend(resolved.locations);
         }
     }
+    found.retain(|location| caller.may_use(location.nameservice));
     outermost(found)
 }
 

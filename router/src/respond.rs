@@ -60,6 +60,7 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::MountPoint { .. } | Refusal::MountsBelow { .. } => class::ACCESS_CONTROL,
         Refusal::NoDefaultNameservice { .. } => class::ROUTER_RESOLVE,
+        Refusal::NoLocation { .. } => class::NO_LOCATION,
         Refusal::SafeMode { .. } | Refusal::UserOverloaded { .. } => class::STANDBY,
         Refusal::Unsupported { .. } | Refusal::UnsupportedSilently => class::UNSUPPORTED_OPERATION,
         Refusal::Missing { .. } | Refusal::Unreadable(_) => class::INVALID_PROTOBUF,

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::block_pools::BlockPools;
 use crate::config::{LimitsConfig, RouterConfig};
 use crate::core::Core;
+use crate::fleet::{Fleet, Joined};
 use crate::metrics::{Metrics, ServerCollector};
 use crate::session::{Impersonation, Session, Users};
 use crate::upstream::Upstream;
@@ -79,10 +80,30 @@ impl Router {
         readiness: &Readiness,
         runtimes: &Runtimes,
     ) -> Result<RunningRouter, StartError> {
+        Self::start_in_fleet(config, mounts, registry, readiness, runtimes, None).await
+    }
+
+    /// The same as one of a fleet, which shares a state store: reports NameNodes and itself there, and serves what the
+    /// fleet knows beside what the configuration says.
+    ///
+    /// # Errors
+    /// As [`Router::start`].
+    pub async fn start_in_fleet(
+        config: RouterConfig,
+        mounts: Mounts,
+        registry: &Registry,
+        readiness: &Readiness,
+        runtimes: &Runtimes,
+        fleet: Option<Fleet>,
+    ) -> Result<RunningRouter, StartError> {
         let nameservices = nameservices(&config)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
-        let upstream =
-            Upstream::new(nameservices, config.upstream.clone(), config.limits.max_calls_per_nameservice, &metrics);
+        let upstream = Upstream::new(
+            nameservices,
+            config.upstream.clone(),
+            config.limits.max_calls_per_nameservice,
+            metrics.clone(),
+        );
         let (rpc, rpc_addr) = listen(&runtimes.data, config.rpc_address).await?;
         let http = match config.http_address {
             None => None,
@@ -105,6 +126,7 @@ impl Router {
         listening.ready();
         let stop = CancellationToken::new();
         let loaded = readiness.register("mount table");
+        let joined = fleet.map(|fleet| Joined::start(&core, fleet, &runtimes.control));
         let feed = runtimes.control.spawn(follow(core, mounts, loaded, stop.clone()));
         let serving = drain.clone();
         let rpc = runtimes.data.spawn(async move {
@@ -119,7 +141,7 @@ impl Router {
             runtimes.control.spawn(http::serve(listener, routes, Bounds::default(), stopped))
         });
         tracing::info!(rpc = %rpc_addr, http = ?http_addr, "router is listening");
-        Ok(RunningRouter { rpc_addr, http_addr, drain, readiness: readiness.clone(), stop, rpc, feed, http })
+        Ok(RunningRouter { rpc_addr, http_addr, drain, readiness: readiness.clone(), stop, rpc, feed, http, joined })
     }
 }
 
@@ -135,6 +157,7 @@ pub struct RunningRouter {
     rpc: JoinHandle<()>,
     feed: JoinHandle<()>,
     http: Option<JoinHandle<io::Result<()>>>,
+    joined: Option<Joined>,
 }
 
 impl RunningRouter {
@@ -142,6 +165,9 @@ impl RunningRouter {
     /// everything has stopped.
     pub async fn drain(self) {
         self.readiness.close("draining");
+        if let Some(joined) = &self.joined {
+            joined.stopping();
+        }
         self.drain.start();
         if let Err(error) = self.rpc.await {
             tracing::error!(%error, "serving calls ended abnormally");
@@ -149,6 +175,9 @@ impl RunningRouter {
         self.stop.cancel();
         if let Err(error) = self.feed.await {
             tracing::error!(%error, "following the mount table ended abnormally");
+        }
+        if let Some(joined) = self.joined {
+            joined.leave().await;
         }
         match self.http {
             None => {}

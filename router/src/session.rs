@@ -7,7 +7,7 @@ mod users;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anabranch_federation::{MountTable, Placement};
+use anabranch_federation::{MountTable, NameserviceId, Placement};
 use anabranch_hdfs_proto::common::HaServiceStateProto;
 use anabranch_hdfs_proto::hdfs::HaServiceStateResponseProto;
 use anabranch_hrpc::{Call, Exception, Handler, Identity, Payload, Protocol, Reply};
@@ -50,14 +50,16 @@ impl Session {
             let (router, user) = (core.config.router_id.clone(), identity.user.to_string());
             return Err(Refusal::UserOverloaded { router, user, limit: core.users.limit() }.into());
         };
+        let directory = core.upstream.directory();
         let paths = facts::paths(row, call.message())?;
         let forward = Forward {
             core,
             call,
             row,
             table: &table,
+            directory: &directory,
             paths: &paths,
-            caller: caller(identity, &table, row),
+            caller: caller(identity, &table, row, directory.disabled()),
             deadline: core.upstream.deadline(),
         };
         if row.category == Category::Write {
@@ -119,10 +121,10 @@ impl Handler for Session {
     }
 }
 
-fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row) -> Caller<'a> {
+fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row, disabled: &'a [NameserviceId]) -> Caller<'a> {
     // Orders look at more than the path only where a mount has several destinations; a random number is cheap enough.
     let random = (!table.is_empty() && !row.paths.is_empty()).then(rand::random);
-    Caller { user: identity.short_name(), placement: Placement { random, ..Placement::default() } }
+    Caller { user: identity.short_name(), placement: Placement { random, ..Placement::default() }, disabled }
 }
 
 fn ha_state(loaded: bool) -> Bytes {
@@ -169,7 +171,7 @@ mod tests {
         let metrics = Arc::new(Metrics::new(&prometheus::Registry::new()).unwrap());
         Session::new(Arc::new(Core {
             mounts: ArcSwapOption::empty(),
-            upstream: Upstream::new(Vec::new(), config.upstream.clone(), 1, &metrics),
+            upstream: Upstream::new(Vec::new(), config.upstream.clone(), 1, metrics.clone()),
             pools: BlockPools::default(),
             users: Users::new(1),
             impersonation: Impersonation::default(),

@@ -1,5 +1,7 @@
 //! Subclusters: which NameNode gets a call, over which connection, and what happens when it fails.
 
+mod compose;
+mod directory;
 mod failover;
 mod failure;
 mod namenode;
@@ -11,16 +13,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use anabranch_federation::NameserviceId;
+use anabranch_federation::membership::Registration;
 use anabranch_hrpc::{CallId, CallerContext, ConnectOptions, Identity, Payload, Protocol, Request};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use hashbrown::HashMap;
 use tokio::time::{Duration, Instant};
 
+use compose::{Composition, Member, compose};
+pub use directory::Directory;
 pub use failover::{Journey, Outcome, Step};
 pub use failure::Failure;
 pub use namenode::Namenode;
 pub use nameservice::Nameservice;
-use trouble::Trouble;
+pub(crate) use trouble::Trouble;
 
 use crate::config::{NameserviceConfig, UpstreamConfig};
 use crate::method::Repeat;
@@ -64,8 +69,10 @@ const CLIENT_ID_LENGTH: usize = 16;
 
 /// All subclusters.
 pub struct Upstream {
-    nameservices: HashMap<NameserviceId, Arc<Nameservice>>,
-    order: Vec<Arc<Nameservice>>,
+    directory: ArcSwap<Directory>,
+    configured: Vec<(NameserviceId, NameserviceConfig)>,
+    calls_per_nameservice: usize,
+    metrics: Arc<Metrics>,
     options: ConnectOptions,
     config: UpstreamConfig,
     client_id: Bytes,
@@ -75,20 +82,16 @@ pub struct Upstream {
 impl Upstream {
     /// Connects to nothing yet. `calls_per_nameservice` bounds what is in flight to each subcluster.
     pub fn new(
-        nameservices: Vec<(NameserviceId, NameserviceConfig)>,
+        configured: Vec<(NameserviceId, NameserviceConfig)>,
         config: UpstreamConfig,
         calls_per_nameservice: usize,
-        metrics: &Metrics,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        let order: Vec<_> = nameservices
-            .into_iter()
-            .map(|(id, nameservice)| {
-                Arc::new(Nameservice::new(id, &nameservice, calls_per_nameservice, config.max_connections, metrics))
-            })
-            .collect();
-        Self {
-            nameservices: order.iter().map(|nameservice| (nameservice.id().clone(), nameservice.clone())).collect(),
-            order,
+        let upstream = Self {
+            directory: ArcSwap::default(),
+            configured,
+            calls_per_nameservice,
+            metrics,
             options: ConnectOptions {
                 connect_timeout: config.connect_timeout,
                 handshake_timeout: config.handshake_timeout,
@@ -100,17 +103,39 @@ impl Upstream {
             config,
             client_id: Bytes::copy_from_slice(&rand::random::<[u8; CLIENT_ID_LENGTH]>()),
             next_call: AtomicI32::new(0),
+        };
+        upstream.update(&[], Vec::new());
+        upstream
+    }
+
+    /// The subclusters that there are now.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// Puts what the records of the fleet say in use. Calls that have begun keep what they began with. There is one who
+    /// calls this, so that no update is lost to another.
+    pub fn update(&self, registrations: &[Registration], disabled: Vec<NameserviceId>) {
+        let last = self.directory();
+        let in_use = |id: &str| last.get(id).map_or_else(Vec::new, |known| known.members().to_vec());
+        let composed = compose(&self.configured, registrations, in_use);
+        let every = composed.into_iter().map(|one| self.nameservice(&last, one)).collect();
+        self.directory.store(Arc::new(Directory::new(every, disabled)));
+    }
+
+    fn nameservice(&self, last: &Directory, (id, members): Composition) -> Arc<Nameservice> {
+        let connections = self.config.max_connections;
+        match last.get(id.as_str()) {
+            Some(known) if known.members() == members => known.clone(),
+            Some(known) => {
+                tracing::info!(nameservice = %id, namenodes = %shown(&members), "the NameNodes of a nameservice changed");
+                Arc::new(known.with_members(members, connections))
+            }
+            None => {
+                let metrics = self.metrics.nameservice(id.as_str());
+                Arc::new(Nameservice::new(id, members, self.calls_per_nameservice, connections, metrics))
+            }
         }
-    }
-
-    /// A subcluster.
-    pub fn get(&self, id: &str) -> Option<&Arc<Nameservice>> {
-        self.nameservices.get(id)
-    }
-
-    /// All of them, in the order of the configuration.
-    pub fn all(&self) -> &[Arc<Nameservice>] {
-        &self.order
     }
 
     /// An identity for a call of the router's own.
@@ -127,8 +152,13 @@ impl Upstream {
     /// Sends a call to the active NameNode and returns the result message with its length in front.
     pub async fn call(&self, nameservice: &Nameservice, call: &Outgoing<'_>) -> Result<Bytes, Failure> {
         let flight = nameservice.admit()?;
-        let mut journey =
-            Journey::new(nameservice.namenodes().len(), nameservice.preferred(), self.config.max_attempts);
+        if nameservice.callable() == 0 {
+            return Err(Failure::NoActive {
+                nameservice: nameservice.id().to_string(),
+                method: call.method.to_owned(),
+            });
+        }
+        let mut journey = Journey::new(nameservice.callable(), nameservice.preferred(), self.config.max_attempts);
         loop {
             let at = journey.namenode();
             let result = self.attempt(&nameservice.namenodes()[at], call).await;
@@ -184,6 +214,13 @@ impl Upstream {
             }
         }
     }
+}
+
+/// NameNodes and their states, for the log.
+fn shown(members: &[Member]) -> String {
+    let one =
+        |member: &Member| format!("{}={}", member.address, member.state.map_or("unreported", |state| state.name()));
+    members.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// A NameNode that is silent this long while calls wait is pinged, so that the loss of its machine shows before those calls

@@ -116,7 +116,7 @@ impl Setup {
             namenodes: vec![NamenodeConfig { id: None, rpc_address: address.to_string() }],
         });
         RouterConfig {
-            router_id: format!("{}_{}", machine::host(), self.rpc_address.port()),
+            router_id: format!("{}:{}", machine::host(), self.rpc_address.port()),
             rpc_address: self.rpc_address,
             http_address: Some(self.http_address),
             nameservices: here.chain(self.external.iter().cloned()).collect(),

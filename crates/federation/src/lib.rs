@@ -5,6 +5,7 @@
 //! Behaviour that existing data depends on (consistent hashing, see [`Order`]) is that of Hadoop's router, bit for bit.
 
 mod entry;
+pub mod membership;
 mod nameservice;
 mod order;
 mod path;

@@ -7,8 +7,9 @@ mod membership;
 mod mount;
 mod router;
 
+pub use anabranch_federation::membership::NamenodeState;
 pub use disabled::DisabledNameservice;
-pub use membership::{Membership, NamenodeState};
+pub use membership::Membership;
 pub use mount::{mount_from_proto, mount_to_proto};
 pub use router::{RouterState, RouterStatus};
 

@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anabranch_hdfs_proto::hdfs::{NamespaceInfoProto, VersionResponseProto};
+use anabranch_hdfs_proto::common::{GetServiceStatusResponseProto, HaServiceStateProto};
+use anabranch_hdfs_proto::hdfs::{
+    NamespaceInfoProto, SetSafeModeResponseProto, StorageInfoProto, VersionResponseProto,
+};
 use anabranch_hrpc::{Call, Drain, Exception, Handler, Identity, Limits, Payload, Protocol, Reply, Server, class};
 use anyhow::Context;
 use parking_lot::Mutex;
@@ -34,6 +37,8 @@ struct State {
     /// Methods whose calls wait.
     held: watch::Sender<Vec<&'static str>>,
     standby: Mutex<bool>,
+    /// What it says of its high availability state; none if it knows of no such thing.
+    ha: Mutex<Option<HaServiceStateProto>>,
     calls: watch::Sender<Vec<Call>>,
 }
 
@@ -52,6 +57,7 @@ impl FakeNamenode {
             scripts: Mutex::default(),
             held: watch::Sender::default(),
             standby: Mutex::new(false),
+            ha: Mutex::new(None),
             calls: watch::Sender::default(),
         });
         let drain = Drain::new(Duration::ZERO);
@@ -79,6 +85,12 @@ impl FakeNamenode {
     /// Whether it answers that it is not the active one.
     pub fn set_standby(&self, standby: bool) {
         *self.state.standby.lock() = standby;
+    }
+
+    /// What `getServiceStatus` tells; what is neither active nor observer throws at calls of clients.
+    pub fn set_state(&self, state: HaServiceStateProto) {
+        *self.state.ha.lock() = Some(state);
+        self.set_standby(!matches!(state, HaServiceStateProto::Active | HaServiceStateProto::Observer));
     }
 
     /// Calls of this method wait until [`FakeNamenode::release`].
@@ -131,6 +143,7 @@ impl Handler for State {
         &[
             Protocol { name: "org.apache.hadoop.hdfs.protocol.ClientProtocol", version: 1 },
             Protocol { name: "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol", version: 1 },
+            Protocol { name: "org.apache.hadoop.ha.HAServiceProtocol", version: 1 },
         ]
     }
 
@@ -141,18 +154,45 @@ impl Handler for State {
     async fn call(&self, call: Call) -> Reply {
         let method = call.method.as_str().to_owned();
         self.calls.send_modify(|calls| calls.push(call.clone()));
-        if *self.standby.lock() {
+        if *self.standby.lock() && !PROBES.contains(&method.as_str()) {
             let message =
                 "Operation category READ is not supported in state standby. Visit https://s.apache.org/sbnn-error";
             return Err(Exception::new(class::STANDBY, message));
         }
         // The sender lives in self, so the channel cannot close while this waits.
         let _ = self.held.subscribe().wait_for(|held| !held.iter().any(|one| *one == method)).await;
-        if method == "versionRequest" {
-            let info = NamespaceInfoProto { block_pool_id: self.block_pool.clone(), ..Default::default() };
-            return Ok(Payload::message(&VersionResponseProto { info }));
-        }
         let script = self.scripts.lock().get(method.as_str()).cloned();
-        script.map_or_else(|| Err(Exception::no_such_method(&method, call.protocol)), |answer| answer(&call))
+        match script {
+            Some(answer) => answer(&call),
+            None => self.unscripted(&method, call.protocol),
+        }
     }
 }
+
+/// What a standby answers, too.
+const PROBES: [&str; 3] = ["versionRequest", "setSafeMode", "getServiceStatus"];
+
+impl State {
+    fn unscripted(&self, method: &str, protocol: &str) -> Reply {
+        match method {
+            "versionRequest" => {
+                let storage_info = StorageInfoProto { cluster_id: CLUSTER.to_owned(), ..Default::default() };
+                let block_pool_id = self.block_pool.clone();
+                let info = NamespaceInfoProto { block_pool_id, storage_info, ..Default::default() };
+                Ok(Payload::message(&VersionResponseProto { info }))
+            }
+            "setSafeMode" => Ok(Payload::message(&SetSafeModeResponseProto { result: false })),
+            "getServiceStatus" => match *self.ha.lock() {
+                Some(state) => {
+                    let status = GetServiceStatusResponseProto { state: state.into(), ..Default::default() };
+                    Ok(Payload::message(&status))
+                }
+                None => Err(Exception::new(class::IO, "HA for namenode is not enabled")),
+            },
+            _ => Err(Exception::no_such_method(method, protocol)),
+        }
+    }
+}
+
+/// The cluster id of all fakes.
+pub const CLUSTER: &str = "CID-1";

@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod fake_namenode;
 pub mod fault_proxy;
+pub mod fake_web;
 pub mod hadoop;
 pub mod http;
 pub mod net;

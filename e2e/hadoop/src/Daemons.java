@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,8 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
+import org.apache.commons.io.FileUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.ha.HAServiceProtocol;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.protocol.HdfsConstants.DatanodeReportType;
@@ -31,6 +34,7 @@ import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
  * Real Hadoop daemons in one JVM, each on ports that the system chooses.
  *
  * <p>{@code Daemons DIR [-D key=value]... ROLE...} starts the roles in order: {@code namenode:NS},
+ * {@code pair:NS} (two NameNodes with high availability, of which {@code nn1} is active),
  * {@code datanode:NAME}, {@code router:/mount=NS:/path,...}. A daemon finds the NameNodes that were
  * started before it, or those that {@code dfs.namenode.rpc-address.NS} names. When all of them serve,
  * one JSON line with their addresses goes to standard output. The JVM ends when its standard input
@@ -44,6 +48,8 @@ public final class Daemons {
   private final Map<String, String> given = new LinkedHashMap<>();
   private final Map<String, Map<String, String>> addresses = new LinkedHashMap<>();
   private final List<String> nameservices = new ArrayList<>();
+  /** NameNodes with high availability, for the router to watch. */
+  private final List<String> watched = new ArrayList<>();
   private int datanodes;
 
   private Daemons(File dir) {
@@ -101,6 +107,9 @@ public final class Daemons {
       case "namenode":
         namenode(parts[1]);
         break;
+      case "pair":
+        pair(parts[1]);
+        break;
       case "datanode":
         datanode(parts[1]);
         break;
@@ -136,6 +145,51 @@ public final class Daemons {
     await("NameNode " + ns + " out of safe mode", () -> !namenode.isInSafeMode());
   }
 
+  /** Two NameNodes that share their edits in a directory. They take no part in what the DataNodes serve. */
+  private void pair(String ns) throws Exception {
+    Configuration conf = new HdfsConfiguration(shared);
+    String[] ids = {"nn1", "nn2"};
+    conf.set("dfs.nameservices", ns);
+    conf.set("dfs.nameservice.id", ns);
+    conf.set("dfs.ha.namenodes." + ns, String.join(",", ids));
+    conf.set("dfs.namenode.shared.edits.dir", new File(dir, ns + "-edits").toURI().toString());
+    conf.set("dfs.ha.standby.checkpoints", "false");
+    for (String id : ids) {
+      // Each must know the other's address before it starts.
+      for (String kind : new String[] {"rpc", "http"}) {
+        try (ServerSocket free = new ServerSocket(0)) {
+          conf.set("dfs.namenode." + kind + "-address." + ns + "." + id, "127.0.0.1:" + free.getLocalPort());
+        }
+      }
+    }
+    List<NameNode> pair = new ArrayList<>();
+    for (String id : ids) {
+      Configuration own = new HdfsConfiguration(conf);
+      own.set("dfs.ha.namenode.id", id);
+      File names = new File(dir, ns + "-" + id);
+      own.set("dfs.namenode.name.dir", names.toURI().toString());
+      if (pair.isEmpty()) {
+        StartupOption.FORMAT.setClusterId("rig");
+        NameNode.format(new HdfsConfiguration(own));
+      } else {
+        FileUtils.copyDirectory(new File(dir, ns + "-" + ids[0]), names, file -> !file.getName().endsWith(".lock"));
+      }
+      NameNode namenode = NameNode.createNameNode(new String[0], own);
+      pair.add(namenode);
+      String rpc = text(namenode.getNameNodeAddress());
+      String http = text(namenode.getHttpAddress());
+      addresses.put(ns + "." + id, Map.of("rpc", rpc, "http", http));
+      shared.set("dfs.namenode.rpc-address." + ns + "." + id, rpc);
+      shared.set("dfs.namenode.http-address." + ns + "." + id, http);
+      watched.add(ns + "." + id);
+    }
+    shared.set("dfs.ha.namenodes." + ns, String.join(",", ids));
+    pair.get(0).getRpcServer().transitionToActive(
+        new HAServiceProtocol.StateChangeRequestInfo(HAServiceProtocol.RequestSource.REQUEST_BY_USER_FORCED));
+    await("the first NameNode of " + ns + " active and out of safe mode",
+        () -> pair.get(0).isActiveState() && !pair.get(0).isInSafeMode());
+  }
+
   private void datanode(String name) throws Exception {
     Configuration conf = new HdfsConfiguration(shared);
     conf.set("dfs.datanode.address", "127.0.0.1:0");
@@ -158,7 +212,9 @@ public final class Daemons {
     conf.set(prefix + "http-address", "127.0.0.1:0");
     conf.set(prefix + "default.nameserviceId", shared.getTrimmedStrings("dfs.nameservices")[0]);
     conf.set(prefix + "monitor.localnamenode.enable", "false");
-    conf.set(prefix + "monitor.namenode", shared.get("dfs.nameservices"));
+    List<String> monitored = new ArrayList<>(List.of(shared.getTrimmedStrings("dfs.nameservices")));
+    monitored.addAll(watched);
+    conf.set(prefix + "monitor.namenode", String.join(",", monitored));
     conf.set(prefix + "store.driver.class",
         "org.apache.hadoop.hdfs.server.federation.store.driver.impl.StateStoreFileImpl");
     conf.set(prefix + "store.driver.file.directory", new File(dir, "router-store").getPath());

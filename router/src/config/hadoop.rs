@@ -5,6 +5,7 @@
 
 mod draft;
 pub mod keys;
+mod monitored;
 mod properties;
 mod proxy_users;
 mod topology;
@@ -124,6 +125,10 @@ pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
     }
     draft.config.proxy_users = proxy_users::read(properties)?;
     draft.config.nameservices = topology::nameservices(properties, &draft.monitored)?;
+    if draft.namenode_heartbeat.unwrap_or(draft.config.heartbeat.router) {
+        let served = &draft.config.nameservices;
+        draft.config.heartbeat.namenodes = monitored::namenodes(properties, served, draft.local_namenode)?;
+    }
     let (config, mounts_dir) = draft.finish(properties)?;
     let (not_implemented, unknown) = without_meaning(properties);
     Ok(Loaded { config, mounts_dir, not_implemented, unknown })

@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant};
 use super::{Forward, Leg, Legs, legs};
 use crate::merge::{self, body};
 use crate::method::{Accept, FieldPath};
-use crate::plan::Refusal;
+use crate::plan::{self, Caller, Refusal};
 use crate::respond::Stop;
 use crate::rewrite::{delimited, find, find_all, put_field};
 use crate::upstream::NAMENODE_PROTOCOL;
@@ -20,13 +20,20 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Forward<'_> {
     pub(super) async fn block_pool(&self, block: FieldPath, accept: Accept) -> Result<Bytes, Stop> {
-        let resolved = if self.paths.is_empty() { None } else { Some(self.resolve()?) };
         let pool = find(self.call.message(), block)
             .and_then(|block| block.map_or(Ok(None), |block| find(block, &[1])))
             .map_err(unreadable)?;
         let Some(pool) = pool.and_then(|pool| std::str::from_utf8(pool).ok()) else {
-            let Some(resolved) = resolved else { return Err(Refusal::Missing { field: "block" }.into()) };
-            return Ok(self.in_order(&legs(&resolved.locations), accept).await?);
+            if self.paths.is_empty() {
+                return Err(Refusal::Missing { field: "block" }.into());
+            }
+            return Ok(self.in_order(&legs(&self.resolve()?.locations), accept).await?);
+        };
+        // Who has a block is writing already, and may end that in a subcluster that is out of service.
+        let caller = Caller { disabled: &[], ..self.caller };
+        let resolved = match self.paths {
+            [] => None,
+            _ => Some(plan::resolve(self.table, self.path(), self.row, &caller)?),
         };
         // A mount with one destination is right whoever owns the pool; the NameNode checks it.
         if let Some([only]) = resolved.as_ref().map(|resolved| resolved.locations.as_slice())
@@ -49,7 +56,7 @@ impl Forward<'_> {
         if let Some(legs) = legs {
             return Ok(self.in_order(&legs, Accept::Any).await?);
         }
-        let all = self.core.upstream.all().iter().map(|nameservice| nameservice.id());
+        let all = self.directory.every().iter().map(|nameservice| nameservice.id());
         let silent: Vec<Leg<'_>> = all.filter(|id| self.core.pools.pool_of(id).is_none()).map(Leg::to).collect();
         if silent.is_empty() {
             let router = self.core.config.router_id.clone();
@@ -83,7 +90,7 @@ impl Forward<'_> {
 
     /// Learns the pools of all subclusters, if it was not done a moment ago.
     pub(super) async fn learn_pools(&self) {
-        let all = self.core.upstream.all();
+        let all = self.directory.every();
         if all.iter().any(|nameservice| self.core.pools.pool_of(nameservice.id()).is_none()) {
             self.ask_pools().await;
         }
@@ -91,7 +98,7 @@ impl Forward<'_> {
 
     async fn ask_pools(&self) {
         let deadline = self.deadline.min(Instant::now() + ASK_TIMEOUT);
-        join_all(self.core.upstream.all().iter().map(|nameservice| async move {
+        join_all(self.directory.every().iter().map(|nameservice| async move {
             let request = Payload::raw(merge::empty());
             let id = nameservice.id();
             match self.ask(id, NAMENODE_PROTOCOL, "versionRequest", request, deadline).await {

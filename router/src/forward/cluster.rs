@@ -21,7 +21,7 @@ impl Forward<'_> {
     /// The default subcluster first; another one as well when it cannot be reached, or takes long: clients ask such
     /// things before they write a file anywhere.
     pub(super) async fn any_namespace(&self) -> Result<Bytes, Stop> {
-        let all = self.core.upstream.all();
+        let all = self.directory.all();
         let default = self.table.default_nameservice();
         let first = all.iter().filter(|nameservice| Some(nameservice.id()) == default);
         let others = all.iter().filter(|nameservice| Some(nameservice.id()) != default);
@@ -47,7 +47,7 @@ impl Forward<'_> {
     }
 
     pub(super) async fn every_namespace(&self, merge: Merge, strict: bool, scope: Scope) -> Result<Bytes, Stop> {
-        let all: Vec<Leg<'_>> = self.core.upstream.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect();
+        let all: Vec<Leg<'_>> = self.directory.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect();
         if all.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }

@@ -22,15 +22,14 @@ impl Forward<'_> {
         let unreadable = |malformed: anabranch_hrpc::wire::Malformed| Refusal::Unreadable(malformed.to_string());
         let message = self.call.message();
         let named = find_all(message, 2).map_err(unreadable)?;
-        let upstream = &self.core.upstream;
         // A set: a client that repeats a name must not make many calls out of one.
         let known: Option<BTreeSet<&NameserviceId>> = named
             .iter()
-            .map(|name| std::str::from_utf8(name).ok().and_then(|name| Some(upstream.get(name)?.id())))
+            .map(|name| std::str::from_utf8(name).ok().and_then(|name| Some(self.directory.get(name)?.id())))
             .collect();
         let chosen = match known {
             Some(known) if !known.is_empty() => known.into_iter().collect::<Vec<_>>(),
-            _ => upstream.all().iter().map(|nameservice| nameservice.id()).collect(),
+            _ => self.directory.all().iter().map(|nameservice| nameservice.id()).collect(),
         };
         let stripped = edit(message, &[&[2]], &mut |_, _| Edit::Drop).map_err(unreadable)?;
         let payload = stripped.unwrap_or_else(|| self.call.payload.clone());

@@ -68,7 +68,7 @@ impl Forward<'_> {
 
     fn nameservice(&self, leg: &Leg<'_>) -> Result<&Nameservice, Failure> {
         let unknown = || Failure::Unknown { nameservice: leg.nameservice.to_string() };
-        Ok(self.core.upstream.get(leg.nameservice.as_str()).ok_or_else(unknown)?)
+        Ok(self.directory.get(leg.nameservice.as_str()).ok_or_else(unknown)?)
     }
 
     fn outgoing<'o>(

@@ -24,7 +24,11 @@ impl Forward<'_> {
         let path = self.path();
         let locations = match self.resolve() {
             Ok(resolved) => resolved.locations,
-            Err(Refusal::NoDefaultNameservice { .. }) if plan::is_virtual(self.table, path) => Default::default(),
+            Err(Refusal::NoDefaultNameservice { .. } | Refusal::NoLocation { .. })
+                if plan::is_virtual(self.table, path) =>
+            {
+                Default::default()
+            }
             Err(refusal) => return Err(refusal.into()),
         };
         let children = self.table.children(path);
@@ -88,7 +92,8 @@ impl Forward<'_> {
 
     /// What the destinations of a mount point say of it; none if they have nothing, or do not say so in time.
     async fn mounted(&self, path: &str, deadline: Instant) -> Option<Vec<u8>> {
-        let resolved = self.table.resolve(path).ok()?;
+        let mut resolved = self.table.resolve(path).ok()?;
+        resolved.locations.retain(|location| self.caller.may_use(location.nameservice));
         let probes =
             join_all(resolved.locations.iter().map(|one| timeout_at(deadline, self.probe(one, deadline)))).await;
         let answers: Vec<Answer<'_>> = resolved

@@ -55,7 +55,7 @@ impl Forward<'_> {
     ) -> Result<Bytes, Failure> {
         let upstream = &self.core.upstream;
         let unknown = || Failure::Unknown { nameservice: nameservice.to_string() };
-        let target = upstream.get(nameservice.as_str()).ok_or_else(unknown)?;
+        let target = self.directory.get(nameservice.as_str()).ok_or_else(unknown)?;
         let separator = &self.core.config.caller_context_separator;
         let context = || Some(of_client(self.call, separator));
         let outgoing = Outgoing {

@@ -17,7 +17,9 @@ impl<'a> Forward<'a> {
         let path = self.path();
         let resolved = match self.resolve() {
             Ok(resolved) => resolved,
-            Err(Refusal::NoDefaultNameservice { .. }) if plan::is_virtual(self.table, path) => {
+            Err(Refusal::NoDefaultNameservice { .. } | Refusal::NoLocation { .. })
+                if plan::is_virtual(self.table, path) =>
+            {
                 return Ok(self.virtual_status(path));
             }
             Err(refusal) => return Err(refusal.into()),

@@ -29,6 +29,12 @@ pub enum Refusal {
         /// The client's path.
         path: String,
     },
+    /// Every subcluster that has the path is out of service.
+    #[error("Cannot find locations for {path} in MultipleDestinationMountTableResolver")]
+    NoLocation {
+        /// The client's path.
+        path: String,
+    },
     /// A write below a read-only mount.
     #[error("{path} is in a read only mount point")]
     ReadOnly {

@@ -24,7 +24,7 @@ fn table() -> MountTable {
 }
 
 const ALICE: Caller<'static> =
-    Caller { user: "alice", placement: Placement { random: None, local: None, available: &[] } };
+    Caller { user: "alice", placement: Placement { random: None, local: None, available: &[] }, disabled: &[] };
 
 fn row(name: &str) -> &'static Row {
     method::find(name).unwrap().1

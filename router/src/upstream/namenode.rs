@@ -16,7 +16,7 @@ pub struct Namenode {
 }
 
 impl Namenode {
-    pub(super) fn new(address: &str, max_connections: usize) -> Self {
+    pub(crate) fn new(address: &str, max_connections: usize) -> Self {
         Self { address: address.into(), pool: Pool::new(max_connections) }
     }
 
@@ -27,7 +27,7 @@ impl Namenode {
 
     /// A connection of this user, opened if there is none. With `others`, one beside that many, on which the same call
     /// is in flight already.
-    pub(super) async fn connection(
+    pub(crate) async fn connection(
         &self,
         identity: &Identity,
         protocol: Protocol,

@@ -1,42 +1,67 @@
 //! One subcluster: its NameNodes, which of them was active last, and how much is asked of it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anabranch_federation::NameserviceId;
 
+use super::compose::{Member, carried};
 use super::{Failure, Namenode};
-use crate::config::NameserviceConfig;
-use crate::metrics::{Metrics, NameserviceMetrics};
+use crate::metrics::NameserviceMetrics;
 
-/// A subcluster.
+/// A subcluster with the NameNodes that it has for now.
 pub struct Nameservice {
     id: NameserviceId,
-    namenodes: Vec<Namenode>,
+    members: Vec<Member>,
+    namenodes: Vec<Arc<Namenode>>,
+    /// How many of them get calls; the others follow.
+    callable: usize,
     preferred: AtomicUsize,
+    load: Arc<Load>,
+}
+
+/// What is in flight, whatever NameNodes there are.
+struct Load {
     in_flight: AtomicUsize,
     limit: usize,
     metrics: NameserviceMetrics,
 }
 
 impl Nameservice {
+    /// A subcluster that was not known before.
     pub(super) fn new(
         id: NameserviceId,
-        config: &NameserviceConfig,
+        members: Vec<Member>,
         limit: usize,
         max_connections: usize,
-        metrics: &Metrics,
+        metrics: NameserviceMetrics,
     ) -> Self {
-        let namenodes =
-            config.namenodes.iter().map(|namenode| Namenode::new(&namenode.rpc_address, max_connections)).collect();
-        Self {
-            metrics: metrics.nameservice(id.as_str()),
-            id,
-            namenodes,
-            preferred: AtomicUsize::new(0),
-            in_flight: AtomicUsize::new(0),
-            limit,
-        }
+        let load = Arc::new(Load { in_flight: AtomicUsize::new(0), limit, metrics });
+        Self::made_of(id, members, max_connections, &[], 0, load)
+    }
+
+    /// The same subcluster with other members. NameNodes that stay keep their connections.
+    pub(super) fn with_members(&self, members: Vec<Member>, max_connections: usize) -> Self {
+        let preferred = carried(&self.members, self.preferred(), &members);
+        Self::made_of(self.id.clone(), members, max_connections, &self.namenodes, preferred, self.load.clone())
+    }
+
+    fn made_of(
+        id: NameserviceId,
+        members: Vec<Member>,
+        max_connections: usize,
+        last: &[Arc<Namenode>],
+        preferred: usize,
+        load: Arc<Load>,
+    ) -> Self {
+        let namenode = |member: &Member| {
+            let stays = last.iter().find(|namenode| namenode.address() == member.address).cloned();
+            stays.unwrap_or_else(|| Arc::new(Namenode::new(&member.address, max_connections)))
+        };
+        let namenodes = members.iter().map(namenode).collect();
+        let callable = members.iter().filter(|member| member.is_callable()).count();
+        Self { id, members, namenodes, callable, preferred: AtomicUsize::new(preferred), load }
     }
 
     /// Its id.
@@ -44,12 +69,22 @@ impl Nameservice {
         &self.id
     }
 
-    /// Its NameNodes, at least one.
-    pub fn namenodes(&self) -> &[Namenode] {
+    /// Its NameNodes as they were put together.
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Its NameNodes; those that get calls first.
+    pub fn namenodes(&self) -> &[Arc<Namenode>] {
         &self.namenodes
     }
 
-    /// Index of the NameNode that answered last.
+    /// How many of its NameNodes get calls.
+    pub(super) fn callable(&self) -> usize {
+        self.callable
+    }
+
+    /// Index of the NameNode that is asked first: the one that answered last.
     pub fn preferred(&self) -> usize {
         self.preferred.load(Ordering::Relaxed)
     }
@@ -57,7 +92,7 @@ impl Nameservice {
     pub(super) fn prefer(&self, namenode: usize) {
         if self.preferred() != namenode {
             self.preferred.store(namenode, Ordering::Relaxed);
-            self.metrics.failovers.inc();
+            self.load.metrics.failovers.inc();
             let address = self.namenodes[namenode].address();
             tracing::info!(nameservice = %self.id, active = address, "another NameNode answers now");
         }
@@ -66,7 +101,7 @@ impl Nameservice {
     /// Asks another NameNode first from now on, if this one is asked first: it did not answer in time. It may hang while
     /// another has become active; if not, that one says so at once, and this one is found again.
     pub(super) fn doubt(&self, namenode: usize) {
-        let next = (namenode + 1) % self.namenodes.len().max(1);
+        let next = (namenode + 1) % self.callable.max(1);
         if next != namenode
             && self.preferred.compare_exchange(namenode, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         {
@@ -77,32 +112,33 @@ impl Nameservice {
 
     /// Takes a place among the calls in flight to this subcluster. The fixed limit stands where an adaptive one belongs.
     pub(super) fn admit(&self) -> Result<Flight<'_>, Failure> {
-        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.limit {
-            self.in_flight.fetch_sub(1, Ordering::Relaxed);
-            self.metrics.shed.inc();
+        let load = &*self.load;
+        if load.in_flight.fetch_add(1, Ordering::Relaxed) >= load.limit {
+            load.in_flight.fetch_sub(1, Ordering::Relaxed);
+            load.metrics.shed.inc();
             return Err(Failure::Overloaded { nameservice: self.id.to_string() });
         }
-        self.metrics.in_flight.inc();
-        Ok(Flight { nameservice: self, started: Instant::now() })
+        load.metrics.in_flight.inc();
+        Ok(Flight { load, started: Instant::now() })
     }
 }
 
 /// A place among the calls in flight; given back when dropped.
 pub(super) struct Flight<'a> {
-    nameservice: &'a Nameservice,
+    load: &'a Load,
     started: Instant,
 }
 
 impl Flight<'_> {
     /// Counts the time until now as the latency of an answer.
     pub(super) fn answered(&self) {
-        self.nameservice.metrics.latency.observe(self.started.elapsed().as_secs_f64());
+        self.load.metrics.latency.observe(self.started.elapsed().as_secs_f64());
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.nameservice.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.nameservice.metrics.in_flight.dec();
+        self.load.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.load.metrics.in_flight.dec();
     }
 }

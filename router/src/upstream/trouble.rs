@@ -6,21 +6,28 @@ use anabranch_hrpc::{ClientError, Exception, class};
 use super::{Failure, Nameservice, Outcome};
 
 /// What went wrong. Cheap to tell to several calls that waited for the same connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Trouble {
     /// The NameNode threw this.
+    #[error("{0}")]
     Exception(Exception),
     /// No connection.
+    #[error("{0}")]
     NotReached(String),
     /// The call did not go out.
+    #[error("{0}")]
     NotSent(String),
     /// The same call is in flight on the connection.
+    #[error("the same call is in flight")]
     Duplicate,
     /// It went out, and no answer came.
+    #[error("{0}")]
     Lost(String),
     /// The deadline passed.
+    #[error("no answer in time")]
     TimedOut,
     /// Larger than what the NameNode takes.
+    #[error("{0}")]
     TooLarge(String),
 }
 

@@ -3,5 +3,8 @@
 
 mod calls;
 mod failures;
+mod fleet;
+mod heartbeats;
+mod members;
 mod rig;
 mod several;

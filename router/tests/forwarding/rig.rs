@@ -10,7 +10,7 @@ use anabranch_hrpc::{
     CallId, CallerContext, ClientError, ConnectOptions, Connection, Exception, Identity, Payload, Request, wire,
 };
 use anabranch_router::config::{NamenodeConfig, NameserviceConfig};
-use anabranch_router::{Router, RouterConfig, RunningRouter, Runtimes};
+use anabranch_router::{Fleet, Router, RouterConfig, RunningRouter, Runtimes};
 use anabranch_telemetry::{Build, Metrics, Readiness};
 use anabranch_testkit::fake_namenode::{FakeNamenode, PATIENCE};
 use bytes::Bytes;
@@ -61,11 +61,16 @@ pub fn config(nameservices: &[(&str, &[SocketAddr])]) -> RouterConfig {
 
 impl Rig {
     pub async fn start(config: RouterConfig, table: Option<Arc<MountTable>>) -> Self {
+        Self::start_in_fleet(config, table, None).await
+    }
+
+    pub async fn start_in_fleet(config: RouterConfig, table: Option<Arc<MountTable>>, fleet: Option<Fleet>) -> Self {
         let metrics = Metrics::new(Build::of("0", None)).unwrap();
         let readiness = Readiness::new();
         let loaded = table.is_some();
         let (mounts, receiver) = watch::channel(table);
-        let router = Router::start(config, receiver, &metrics, &readiness, &Runtimes::current()).await.unwrap();
+        let router =
+            Router::start_in_fleet(config, receiver, &metrics, &readiness, &Runtimes::current(), fleet).await.unwrap();
         if loaded {
             readiness.wait_ready().await;
         }

@@ -1,7 +1,8 @@
+use anabranch_federation::membership::NamenodeState;
 use anabranch_hdfs_proto::hdfs::NamenodeMembershipRecordProto;
 use prost::Message;
 
-use super::{DecodeError, Record, Words, meaning, required};
+use super::{DecodeError, Record, meaning, required};
 
 /// What one router knows of one NameNode. Keeps the message as it came, so that what another program wrote is written back
 /// as it was.
@@ -12,40 +13,6 @@ pub struct Membership {
     message: NamenodeMembershipRecordProto,
 }
 
-/// The state of a NameNode, in the order in which they are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NamenodeState {
-    /// Serves reads and writes.
-    Active,
-    /// Serves reads.
-    Observer,
-    /// Serves nothing yet.
-    Standby,
-    /// Does not answer.
-    Unavailable,
-    /// Nobody has reported it for `dfs.federation.router.store.membership.expiration`.
-    Expired,
-    /// Its nameservice is disabled.
-    Disabled,
-}
-
-/// Java's `FederationNamenodeServiceState`.
-const STATES: &Words<NamenodeState> = &[
-    ("ACTIVE", NamenodeState::Active),
-    ("OBSERVER", NamenodeState::Observer),
-    ("STANDBY", NamenodeState::Standby),
-    ("UNAVAILABLE", NamenodeState::Unavailable),
-    ("EXPIRED", NamenodeState::Expired),
-    ("DISABLED", NamenodeState::Disabled),
-];
-
-impl NamenodeState {
-    /// Its name in records.
-    pub fn name(self) -> &'static str {
-        STATES[self as usize].0
-    }
-}
-
 impl Membership {
     /// The record of a message.
     ///
@@ -53,7 +20,8 @@ impl Membership {
     /// When it lacks the nameservice, the router, the RPC or the web address, or, of a NameNode that answers, the block
     /// pool; or when its state is none.
     pub fn new(message: NamenodeMembershipRecordProto) -> Result<Self, DecodeError> {
-        let state = meaning("state", required("state", &message.state)?, STATES)?;
+        let states = NamenodeState::ALL.map(|state| (state.name(), state));
+        let state = meaning("state", required("state", &message.state)?, &states)?;
         required("webAddress", &message.web_address)?;
         required("rpcAddress", &message.rpc_address)?;
         if !matches!(state, NamenodeState::Unavailable | NamenodeState::Expired) {

@@ -50,6 +50,16 @@ impl Plan {
         Self { tuning: Tuning::Measure, processes, level: "INFO" }
     }
 
+    /// Adds a nameservice with high availability, which a Java router watches, to the last JVM: roles `NS.nn1`, which is
+    /// active, and `NS.nn2`, a standby.
+    #[must_use]
+    pub fn with_namenode_pair(mut self, nameservice: &str) -> Self {
+        if let Some(roles) = self.processes.last_mut() {
+            roles.push(format!("pair:{nameservice}"));
+        }
+        self
+    }
+
     /// Adds the Java router, with the mounts `path=nameservice:path,...`, to the last JVM.
     #[must_use]
     pub fn with_router(mut self, mounts: &str) -> Self {

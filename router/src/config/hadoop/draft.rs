@@ -19,6 +19,10 @@ pub(super) struct Draft {
     pub(super) default_enabled: bool,
     /// Nameservices, or `nameservice.namenode`, that the router serves; empty for all.
     pub(super) monitored: Vec<String>,
+    /// Whether NameNodes are watched; as the router's own heartbeat if not said.
+    pub(super) namenode_heartbeat: Option<bool>,
+    /// Whether one on this machine is watched in any case.
+    pub(super) local_namenode: bool,
     pub(super) mounts_dir: Option<PathBuf>,
 }
 
@@ -40,6 +44,8 @@ impl Draft {
             default_nameservice: None,
             default_enabled: true,
             monitored: Vec::new(),
+            namenode_heartbeat: None,
+            local_namenode: true,
             mounts_dir: None,
         }
     }
@@ -47,7 +53,7 @@ impl Draft {
     /// The configuration, and where mounts are read from if that is set.
     pub(super) fn finish(self, properties: &Properties) -> Result<(RouterConfig, Option<PathBuf>), Error> {
         let mut config = self.config;
-        config.router_id = format!("{}_{}", properties.environment().host, self.rpc.port);
+        config.router_id = format!("{}:{}", properties.environment().host, self.rpc.port);
         config.rpc_address = listener(properties, RPC_ADDRESS, &self.rpc, self.rpc_bind_host)?;
         config.http_address = match self.http_enabled {
             true => Some(listener(properties, HTTP_ADDRESS, &self.http, self.http_bind_host)?),

@@ -1,5 +1,6 @@
 //! The keys that mean something, as a table.
 
+mod heartbeat;
 mod not_implemented;
 
 use std::time::Duration;
@@ -26,6 +27,10 @@ pub struct Key {
 enum Set {
     Flag(fn(&mut Draft, bool)),
     Time(Unit, fn(&mut Draft, Duration)),
+    /// A time that is not zero.
+    Positive(Unit, fn(&mut Draft, Duration)),
+    /// A negative number stands for never.
+    TimeOrNever(Unit, fn(&mut Draft, Option<Duration>)),
     /// A number within bounds.
     Count(u64, u64, fn(&mut Draft, u64)),
     Address(fn(&mut Draft, HostPort)),
@@ -43,6 +48,10 @@ impl Key {
         let done = match &self.set {
             Set::Flag(set) => value::flag(text).map(|flag| set(draft, flag)),
             Set::Time(unit, set) => value::duration(text, *unit).map(|time| set(draft, time)),
+            Set::Positive(unit, set) => {
+                value::duration(text, *unit).filter(|time| !time.is_zero()).map(|time| set(draft, time))
+            }
+            Set::TimeOrNever(unit, set) => value::duration_or_never(text, *unit).map(|time| set(draft, time)),
             Set::Count(least, most, set) => {
                 let count = text.parse().ok().filter(|count| (*least..=*most).contains(count));
                 count.map(|count| set(draft, count))
@@ -62,8 +71,13 @@ impl Key {
     pub fn accepted(&self) -> String {
         match &self.set {
             Set::Flag(_) => "true or false".to_owned(),
-            Set::Time(Unit::Milliseconds, _) => "a duration such as 500ms, 2s or 1m, or milliseconds".to_owned(),
-            Set::Time(Unit::Seconds, _) => "a duration such as 500ms, 2s or 1m, or seconds".to_owned(),
+            Set::TimeOrNever(..) => "a duration such as 500ms, 2s or 1m, milliseconds, or -1 for never".to_owned(),
+            Set::Time(Unit::Milliseconds, _) | Set::Positive(Unit::Milliseconds, _) => {
+                "a duration such as 500ms, 2s or 1m, or milliseconds".to_owned()
+            }
+            Set::Time(Unit::Seconds, _) | Set::Positive(Unit::Seconds, _) => {
+                "a duration such as 500ms, 2s or 1m, or seconds".to_owned()
+            }
             Set::Count(least, most, _) => format!("a number from {least} to {most}"),
             Set::Address(_) => "host:port".to_owned(),
             Set::Text(accepted, _) | Set::Together(accepted) => (*accepted).to_owned(),
@@ -114,12 +128,30 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "dfs.federation.router.monitor.namenode",
         default: "",
-        about: "The subclusters that this router serves, as nameservices or `nameservice.namenode`; all of dfs.nameservices if not set.",
+        about: "The subclusters that this router serves and watches, as nameservices or `nameservice.namenode`; all of dfs.nameservices if not set.",
         set: Set::Text("nameservices, or nameservice.namenode, separated by commas", |draft, text| {
             draft.monitored =
                 text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
         }),
     },
+    heartbeat::SERVICE_ADDRESS,
+    heartbeat::LIFELINE_ADDRESS,
+    heartbeat::HTTP_ADDRESS,
+    heartbeat::HTTPS_ADDRESS,
+    heartbeat::HTTP_POLICY,
+    heartbeat::LOCAL_NAMENODE,
+    heartbeat::NAMESERVICE_ID,
+    heartbeat::NAMENODE_ID,
+    heartbeat::ENABLE,
+    heartbeat::NAMENODE_ENABLE,
+    heartbeat::INTERVAL,
+    heartbeat::STATISTICS_INTERVAL,
+    heartbeat::HEALTH_TIMEOUT,
+    heartbeat::STATE_INTERVAL,
+    heartbeat::MEMBERSHIP_EXPIRATION,
+    heartbeat::MEMBERSHIP_DELETION,
+    heartbeat::ROUTER_EXPIRATION,
+    heartbeat::ROUTER_DELETION,
     Key {
         name: "dfs.federation.router.default.nameserviceId",
         default: "",

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{NamenodeConfig, Names, NameserviceConfig, ProxyRule};
+use crate::config::{MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, WebScheme};
 
 const TWO: [(&str, &str); 4] = [
     ("dfs.nameservices", "ns0, ns1"),
@@ -67,7 +67,7 @@ fn keys_reach_what_they_set() {
     ])
     .config;
     assert_eq!(config.rpc_address.to_string(), "127.0.0.1:9999");
-    assert_eq!((config.router_id.as_str(), config.superuser.as_str()), ("router1_9999", "alice"));
+    assert_eq!((config.router_id.as_str(), config.superuser.as_str()), ("router1:9999", "alice"));
     assert_eq!((config.http_address, config.default_nameservice.as_deref()), (None, Some("ns1")));
     assert_eq!(config.upstream.connect_timeout, Duration::from_millis(500));
     assert_eq!((config.limits.max_frame, config.drain_grace), (64 << 20, Duration::from_secs(5)));
@@ -80,6 +80,46 @@ fn keys_reach_what_they_set() {
     ];
     let config = loaded(&off).config;
     assert_eq!((config.default_nameservice, config.rpc_address.to_string().as_str()), (None, "127.0.0.1:8888"));
+}
+
+#[test]
+fn watched_namenodes_have_all_their_addresses() {
+    let plain = loaded(&[]).config.heartbeat.namenodes;
+    let names: Vec<_> = plain.iter().map(|one| (one.nameservice.as_str(), one.namenode.as_deref())).collect();
+    assert_eq!(names, [("ns0", Some("nn1")), ("ns0", Some("nn2")), ("ns1", None)]);
+    let expected = MonitoredNamenode {
+        nameservice: "ns1".into(),
+        namenode: None,
+        rpc_address: "c:8020".into(),
+        service_address: "c:8020".into(),
+        lifeline_address: "c:8020".into(),
+        web_address: "c:9870".into(),
+        web_scheme: WebScheme::Http,
+    };
+    assert_eq!(plain[2], expected);
+    let all = [
+        ("dfs.federation.router.monitor.namenode", "ns0.nn1"),
+        ("dfs.namenode.servicerpc-address.ns0.nn1", "a:8021"),
+        ("dfs.namenode.https-address.ns0.nn1", "a:443"),
+        ("dfs.http.policy", "HTTPS_ONLY"),
+    ];
+    let watched = loaded(&all).config.heartbeat.namenodes;
+    let shown: Vec<_> = watched.iter().map(|one| format!("{} {}", one.lifeline_address, one.web_address)).collect();
+    assert_eq!(shown, ["a:8021 a:443"]);
+    let local = [all[0], ("dfs.namenode.rpc-address.ns1", "router1.example.com:8020")];
+    let local_too = loaded(&local).config.heartbeat.namenodes;
+    assert_eq!(local_too.iter().map(|one| &*one.nameservice).collect::<Vec<_>>(), ["ns0", "ns1"]);
+    let without = [local[0], local[1], ("dfs.federation.router.monitor.localnamenode.enable", "false")];
+    assert_eq!(loaded(&without).config.heartbeat.namenodes.len(), 1);
+    let off = loaded(&[("dfs.federation.router.heartbeat.enable", "false")]).config.heartbeat;
+    assert!(!off.router && off.namenodes.is_empty());
+    let only = [
+        ("dfs.federation.router.heartbeat.enable", "false"),
+        ("dfs.federation.router.namenode.heartbeat.enable", "true"),
+        ("dfs.federation.router.store.membership.expiration.deletion", "1m"),
+    ];
+    let only = loaded(&only).config.heartbeat;
+    assert_eq!((only.router, only.namenodes.len(), only.membership_lifetime.deletion_ms), (false, 3, Some(60_000)));
 }
 
 #[test]

@@ -31,6 +31,14 @@ pub(super) fn nameservices(properties: &Properties, monitored: &[String]) -> Res
     ids.into_iter().map(|id| nameservice(properties, id, monitored, &declared)).collect()
 }
 
+/// All nameservices of the configuration whose NameNodes it knows.
+pub(super) fn declared(properties: &Properties) -> Result<Vec<NameserviceConfig>, Error> {
+    let ids = properties.list(NAMESERVICES)?;
+    // One that the router does not serve need not be complete.
+    let known = |id: &String| nameservice(properties, id.clone(), &[], &ids).ok();
+    Ok(ids.iter().filter_map(known).collect())
+}
+
 /// `ns.nn` as (ns, nn), `ns` as (ns, none). An id may hold a dot itself, which only the declared ones tell.
 fn split<'a>(word: &'a str, declared: &[String]) -> (&'a str, Option<&'a str>) {
     if declared.iter().any(|id| id == word) {

@@ -48,6 +48,13 @@ pub(super) fn duration(text: &str, unit: Unit) -> Option<Duration> {
     number.parse::<u64>().ok()?.checked_mul(factor).map(Duration::from_millis)
 }
 
+/// The same, or a negative number for never (the inner none).
+pub(super) fn duration_or_never(text: &str, unit: Unit) -> Option<Option<Duration>> {
+    let never =
+        text.trim().strip_prefix('-').is_some_and(|number| duration(number, unit).is_some_and(|t| !t.is_zero()));
+    if never { Some(None) } else { duration(text, unit).map(Some) }
+}
+
 pub(super) fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Some(true),
@@ -80,6 +87,15 @@ mod tests {
             assert_eq!(duration(text, Unit::Milliseconds), expected.map(Duration::from_millis), "{text}");
         }
         assert_eq!(duration("5", Unit::Seconds), Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_negative_duration_is_never() {
+        let cases = [("-1", Some(None)), ("-5s", Some(None)), ("5s", Some(Some(5_000))), ("-", None), ("-x", None)];
+        for (text, expected) in cases {
+            let expected = expected.map(|time: Option<u64>| time.map(Duration::from_millis));
+            assert_eq!(duration_or_never(text, Unit::Milliseconds), expected, "{text}");
+        }
     }
 
     #[test]

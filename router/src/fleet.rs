@@ -1,0 +1,125 @@
+//! The router as one of a fleet that shares a state store: it reports what it sees, and acts on what all of them report.
+
+mod dated;
+mod follower;
+mod subscription;
+mod sweeper;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anabranch_hdfs_proto::hdfs::StateStoreVersionRecordProto;
+use anabranch_hrpc::ConnectOptions;
+use anabranch_store::{Membership, RouterState, RouterStatus, StateStore};
+use anabranch_telemetry::Build;
+use anabranch_telemetry::clock::wall_ms;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::Core;
+use crate::heartbeat::{Announcer, Myself, Watcher};
+use follower::Follower;
+use sweeper::Sweeper;
+
+/// What a router needs to be one of a fleet.
+pub struct Fleet {
+    /// The store that the fleet shares.
+    pub store: Arc<dyn StateStore>,
+    /// How far this router is; what it reports of itself until it drains.
+    pub status: watch::Receiver<RouterStatus>,
+    /// `host:port` of its administration, for others to call; empty without one.
+    pub admin_address: String,
+    /// What it runs.
+    pub build: Build,
+}
+
+/// The tasks of a router in a fleet.
+pub struct Joined {
+    tasks: JoinSet<()>,
+    announcing: JoinSet<()>,
+    ending: watch::Sender<Option<RouterStatus>>,
+    stop: CancellationToken,
+}
+
+impl Joined {
+    /// Starts all of them on the control runtime.
+    pub fn start(core: &Arc<Core>, fleet: Fleet, control: &Handle) -> Self {
+        let config = &core.config.heartbeat;
+        let (ending, ended) = watch::channel(None);
+        let stop = CancellationToken::new();
+        let (mut tasks, mut announcing) = (JoinSet::new(), JoinSet::new());
+        let newest = Arc::new(AtomicU64::new(0));
+
+        tasks.spawn_on(Follower::new(core.clone(), &fleet.store, newest.clone()).run(stop.clone()), control);
+        let members = Sweeper::<Membership>::new(fleet.store.clone(), config.membership_lifetime);
+        tasks.spawn_on(members.run(stop.clone()), control);
+        let routers = Sweeper::<RouterState>::new(fleet.store.clone(), config.router_lifetime);
+        tasks.spawn_on(routers.run(stop.clone()), control);
+
+        let upstream = &core.config.upstream;
+        let options = ConnectOptions {
+            connect_timeout: upstream.connect_timeout,
+            handshake_timeout: upstream.handshake_timeout,
+            max_frame: upstream.max_frame,
+            ..ConnectOptions::default()
+        };
+        for namenode in &config.namenodes {
+            let (router, user) = (&core.config.router_id, &core.config.superuser);
+            let watcher = Watcher::new(router, user, namenode.clone(), config, &options, fleet.store.clone());
+            tasks.spawn_on(watcher.run(stop.clone()), control);
+        }
+        if config.router {
+            let announcer = Announcer {
+                myself: Myself {
+                    router: core.config.router_id.clone(),
+                    admin_address: fleet.admin_address,
+                    version: fleet.build.version.to_owned(),
+                    compile_info: format!("revision {}, {}", fleet.build.revision, fleet.build.profile),
+                    started_ms: wall_ms(),
+                },
+                status: fleet.status,
+                ending: ended,
+                interval: config.state_interval,
+                store: fleet.store,
+            };
+            let core = core.clone();
+            announcing.spawn_on(announcer.run(move || versions(&core, &newest)), control);
+        }
+        Self { tasks, announcing, ending, stop }
+    }
+
+    /// Says that the router ends.
+    pub fn stopping(&self) {
+        self.ending.send_replace(Some(RouterStatus::Stopping));
+    }
+
+    /// Says that it has ended, and returns when that is said and all tasks are gone.
+    pub async fn leave(mut self) {
+        self.stop.cancel();
+        self.ending.send_replace(Some(RouterStatus::Shutdown));
+        while let Some(ended) = self.tasks.join_next().await {
+            tell(ended);
+        }
+        while let Some(ended) = self.announcing.join_next().await {
+            tell(ended);
+        }
+    }
+}
+
+fn tell(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a task of the fleet ended abnormally");
+    }
+}
+
+/// The dates of the newest records that the router knows.
+fn versions(core: &Core, newest_membership: &AtomicU64) -> StateStoreVersionRecordProto {
+    let table = core.mounts.load_full();
+    let mounts = table.and_then(|table| table.entries().map(|entry| entry.modified_ms).max());
+    StateStoreVersionRecordProto {
+        membership_version: Some(newest_membership.load(Ordering::Relaxed)),
+        mount_table_version: Some(mounts.unwrap_or(0)),
+    }
+}

@@ -1,0 +1,22 @@
+//! What this router tells its fleet: of the NameNodes that it watches, and of itself.
+
+mod jmx;
+mod keeper;
+mod line;
+mod namenode;
+mod ongoing;
+mod record;
+mod router;
+mod statistics;
+mod web;
+
+pub use namenode::Watcher;
+pub use router::{Announcer, Myself};
+
+/// Protocols and methods that the probes use.
+mod protocol {
+    use anabranch_hrpc::Protocol;
+
+    /// High availability state.
+    pub(super) const HA_SERVICE: Protocol = Protocol { name: "org.apache.hadoop.ha.HAServiceProtocol", version: 1 };
+}

@@ -1,0 +1,57 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use anabranch_hdfs_proto::hdfs::StateStoreVersionRecordProto;
+use anabranch_store::{RouterState, RouterStatus, Writer};
+use anabranch_telemetry::clock::wall_ms;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::keeper::Keeper;
+use super::record;
+pub use super::record::Myself;
+
+/// Reports the router itself.
+pub struct Announcer {
+    /// What does not change.
+    pub myself: Myself,
+    /// How far the router is, until it ends.
+    pub status: watch::Receiver<RouterStatus>,
+    /// That it ends: counts for more than the status.
+    pub ending: watch::Receiver<Option<RouterStatus>>,
+    /// How often it reports at least.
+    pub interval: Duration,
+    /// Where to.
+    pub store: Arc<dyn Writer<RouterState>>,
+}
+
+impl Announcer {
+    /// Reports at each change, and at each interval, until it has said that the router has ended. `versions` tells which
+    /// records the router knows.
+    pub async fn run(mut self, versions: impl Fn() -> StateStoreVersionRecordProto) {
+        let mut keeper = Keeper::new(self.store.clone());
+        let mut ticks = interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let created = wall_ms();
+        let mut gone = false;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                changed = self.status.changed(), if !gone => gone = changed.is_err(),
+                changed = self.ending.changed() => if changed.is_err() {
+                    return;
+                },
+            }
+            let ending = *self.ending.borrow_and_update();
+            let status = ending.unwrap_or(*self.status.borrow_and_update());
+            let message = record::router(&self.myself, status, versions(), created, wall_ms());
+            match RouterState::new(message) {
+                Ok(record) => keeper.put(record).await,
+                Err(error) => tracing::debug!(%error, "this router cannot be reported"),
+            }
+            if ending == Some(RouterStatus::Shutdown) {
+                return;
+            }
+        }
+    }
+}
