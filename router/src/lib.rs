@@ -8,8 +8,11 @@ mod block_pools;
 pub mod config;
 mod core;
 mod facts;
+mod federation_view;
 mod forward;
 pub mod fuzz;
+mod http;
+pub mod jmx;
 pub mod merge;
 pub mod method;
 mod metrics;
@@ -22,5 +25,6 @@ mod staleness;
 mod upstream;
 
 pub use config::RouterConfig;
+pub use federation_view::{FederationView, Operation, Operations};
 pub use router::{Mounts, Router, RunningRouter, Runtimes, StartError};
 pub use staleness::trusted;

@@ -86,8 +86,7 @@ mod tests {
     #[test]
     fn a_thread_is_read_whatever_its_name() {
         let stat = "7 (a) b (c) S 1 2 3 0 -1 4 5 6 7 8 30 12 0 0 20";
-        let expected =
-            Thread { id: 7, name: "a) b (c".into(), state: 'S', waits_in: String::new(), cpu_ticks: 42 };
+        let expected = Thread { id: 7, name: "a) b (c".into(), state: 'S', waits_in: String::new(), cpu_ticks: 42 };
         assert_eq!(parse_stat(stat), Some(expected));
         assert_eq!(parse_stat(""), None);
     }

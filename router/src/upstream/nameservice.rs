@@ -49,6 +49,11 @@ impl Nameservice {
         &self.namenodes
     }
 
+    /// What is counted about it.
+    pub fn metrics(&self) -> &NameserviceMetrics {
+        &self.metrics
+    }
+
     /// Index of the NameNode that answered last.
     pub fn preferred(&self) -> usize {
         self.preferred.load(Ordering::Relaxed)

@@ -59,8 +59,7 @@ mod tests {
 
     #[test]
     fn a_thread_is_described() {
-        let mut thread =
-            Thread { id: 7, name: "data".into(), state: 'S', waits_in: "ep_poll".into(), cpu_ticks: 1205 };
+        let mut thread = Thread { id: 7, name: "data".into(), state: 'S', waits_in: "ep_poll".into(), cpu_ticks: 1205 };
         let expected = "Thread 7 (data):\n  State: SLEEPING\n  Waiting in ep_poll\n  CPU time: 12.05 s\n";
         assert_eq!(describe(&thread), expected);
         thread.waits_in.clear();

@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for bad in ["", "x", "x*:", ":", "a:b", "a:b=", "a:=c", "a:b=c,b=d", "a:b=c,", "a:*,*", "a:b=c=d", "a:b*=c", "a\n:*"]
+        for bad in
+            ["", "x", "x*:", ":", "a:b", "a:b=", "a:=c", "a:b=c,b=d", "a:b=c,", "a:*,*", "a:b=c=d", "a:b*=c", "a\n:*"]
         {
             assert!(ObjectName::parse(bad).is_err(), "{bad:?}");
         }

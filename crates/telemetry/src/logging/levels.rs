@@ -89,7 +89,12 @@ fn effective(directives: &str, target: &str) -> LevelFilter {
 fn with(directives: &str, target: &str, level: LevelFilter) -> String {
     let others = directives.split(',').filter(|directive| plain(directive).is_none_or(|(known, _)| known != target));
     let own = if target == ROOT { level.to_string() } else { format!("{target}={level}") };
-    others.filter(|directive| !directive.trim().is_empty()).map(str::to_owned).chain([own]).collect::<Vec<_>>().join(",")
+    others
+        .filter(|directive| !directive.trim().is_empty())
+        .map(str::to_owned)
+        .chain([own])
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 #[cfg(test)]

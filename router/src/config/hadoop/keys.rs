@@ -7,6 +7,7 @@ use std::time::Duration;
 pub use self::not_implemented::NOT_IMPLEMENTED;
 use super::draft::Draft;
 use super::value::{self, HostPort, Unit};
+use crate::config::{AddressRange, Property};
 
 /// What the router's own keys begin with.
 pub const ROUTER_PREFIX: &str = "dfs.federation.router.";
@@ -29,6 +30,7 @@ enum Set {
     /// A number within bounds.
     Count(u64, u64, fn(&mut Draft, u64)),
     Address(fn(&mut Draft, HostPort)),
+    Ranges(fn(&mut Draft, Vec<AddressRange>)),
     /// Text, with a description of what is accepted.
     Text(&'static str, fn(&mut Draft, &str)),
     /// One of these; nothing depends on which.
@@ -48,6 +50,7 @@ impl Key {
                 count.map(|count| set(draft, count))
             }
             Set::Address(set) => HostPort::parse(text).map(|address| set(draft, address)),
+            Set::Ranges(set) => value::ranges(text).map(|ranges| set(draft, ranges)),
             Set::Text(_, set) => {
                 set(draft, text);
                 Some(())
@@ -58,6 +61,12 @@ impl Key {
         done.ok_or(())
     }
 
+    /// Its default as a property.
+    pub(super) fn default_property(&self) -> Property {
+        let (name, value) = (self.name.to_owned(), self.default.to_owned());
+        Property { name, value, is_final: false, source: "anabranch-default".to_owned() }
+    }
+
     /// What values are accepted.
     pub fn accepted(&self) -> String {
         match &self.set {
@@ -66,6 +75,7 @@ impl Key {
             Set::Time(Unit::Seconds, _) => "a duration such as 500ms, 2s or 1m, or seconds".to_owned(),
             Set::Count(least, most, _) => format!("a number from {least} to {most}"),
             Set::Address(_) => "host:port".to_owned(),
+            Set::Ranges(_) => "addresses or CIDR ranges separated by commas, or *".to_owned(),
             Set::Text(accepted, _) | Set::Together(accepted) => (*accepted).to_owned(),
             Set::OneOf(words) => words.join(" or "),
         }
@@ -147,13 +157,13 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "dfs.federation.router.http.enable",
         default: "true",
-        about: "Whether `/isActive` and `/metrics` are served.",
+        about: "Whether HTTP is served: `/isActive`, `/metrics`, `/jmx`, `/conf` and the status page.",
         set: Set::Flag(|draft, flag| draft.http_enabled = flag),
     },
     Key {
         name: "dfs.federation.router.http-address",
         default: "0.0.0.0:50071",
-        about: "Where `/isActive` and `/metrics` are served.",
+        about: "Where HTTP is served.",
         set: Set::Address(|draft, address| draft.http = address),
     },
     Key {
@@ -161,6 +171,12 @@ pub const KEYS: &[Key] = &[
         default: "",
         about: "The host to listen on for HTTP, if it is not that of http-address.",
         set: Set::Text("a host of this machine", |draft, text| draft.http_bind_host = Some(text.to_owned())),
+    },
+    Key {
+        name: "anabranch.router.http.admin.hosts",
+        default: "",
+        about: "Who may use `/logLevel` and `/stacks`, besides this machine itself.",
+        set: Set::Ranges(|draft, ranges| draft.config.http_admins = ranges),
     },
     Key {
         name: "dfs.federation.router.connect.timeout",
