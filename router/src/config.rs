@@ -1,11 +1,15 @@
 //! What a router is told when it starts. A plain value: Hadoop's XML files and `anabranch local` both fill it in.
 
+mod address_range;
+mod effective;
 pub mod hadoop;
 mod heartbeat;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+pub use address_range::AddressRange;
+pub use effective::{Effective, Property};
 pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WebScheme};
 
 /// Everything a router needs to know that does not change while it runs.
@@ -15,8 +19,10 @@ pub struct RouterConfig {
     pub router_id: String,
     /// Where ClientProtocol is served. Port 0 takes a free one.
     pub rpc_address: SocketAddr,
-    /// Where `/isActive` and `/metrics` are served; none for no HTTP.
+    /// Where `/isActive`, `/metrics`, `/jmx` and the like are served; none for no HTTP.
     pub http_address: Option<SocketAddr>,
+    /// Who may look at threads and change log levels over HTTP, besides this machine.
+    pub http_admins: Vec<AddressRange>,
     /// The subclusters that are known from configuration.
     pub nameservices: Vec<NameserviceConfig>,
     /// Owns what no mount covers; none refuses such paths.
@@ -41,6 +47,8 @@ pub struct RouterConfig {
     pub caller_context_separator: String,
     /// How long calls in flight may still take after a drain began.
     pub drain_grace: Duration,
+    /// The properties that all this comes from, for `/conf`.
+    pub effective: Effective,
 }
 
 impl Default for RouterConfig {
@@ -49,6 +57,7 @@ impl Default for RouterConfig {
             router_id: "router".to_owned(),
             rpc_address: (Ipv4Addr::UNSPECIFIED, 8888).into(),
             http_address: Some((Ipv4Addr::UNSPECIFIED, 50071).into()),
+            http_admins: Vec::new(),
             nameservices: Vec::new(),
             default_nameservice: None,
             superuser: "hdfs".to_owned(),
@@ -61,6 +70,7 @@ impl Default for RouterConfig {
             mount_status_timeout: Duration::from_secs(1),
             caller_context_separator: ",".to_owned(),
             drain_grace: Duration::from_secs(30),
+            effective: Effective::default(),
         }
     }
 }

@@ -151,7 +151,14 @@ impl<'a> Forward<'a> {
         merge(&answers).map_err(|malformed| unreadable(answers[0].nameservice, &malformed).into())
     }
 
+    fn count_fan_out(&self, legs: &[Leg<'_>]) {
+        if legs.len() > 1 {
+            self.core.metrics.tally.fanned_out(self.row);
+        }
+    }
+
     async fn ask_all<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {
+        self.count_fan_out(legs);
         let results = join_all(legs.iter().map(|leg| self.send(leg))).await;
         cluster::split(legs, results)
     }

@@ -2,14 +2,17 @@
 //! path looks nothing up; its handles are made once.
 
 mod server;
+mod tally;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
 pub use server::ServerCollector;
+pub use tally::{Attempts, Reason, Tally};
 
 use crate::method;
 
@@ -53,6 +56,8 @@ pub struct Metrics {
     upstream_in_flight: IntGaugeVec,
     failovers: IntCounterVec,
     shed: IntCounterVec,
+    /// What the management beans show besides.
+    pub tally: Tally,
     /// Calls in flight.
     pub in_flight: IntGauge,
     /// Revision of the mount table in use.
@@ -71,6 +76,8 @@ pub struct NameserviceMetrics {
     pub failovers: IntCounter,
     /// Calls refused because too many were in flight.
     pub shed: IntCounter,
+    /// Attempts at its NameNodes.
+    pub attempts: Attempts,
 }
 
 /// Upper bounds in seconds: a NameNode answers most calls within a millisecond, and the slowest end at the call timeout.
@@ -113,6 +120,7 @@ impl Metrics {
                 "Calls refused because too many were in flight to a subcluster.",
                 &["nameservice"],
             )?,
+            tally: Tally::default(),
             in_flight: gauge("anabranch_calls_in_flight", "Calls of clients being answered.")?,
             mount_revision: gauge("anabranch_mount_table_revision", "Revision of the mount table in use.")?,
             mount_entries: gauge("anabranch_mount_table_entries", "Entries of the mount table in use.")?,
@@ -120,10 +128,21 @@ impl Metrics {
     }
 
     /// Counts a call of the row at this place of the method table.
-    pub fn ended(&self, row: usize, ending: Ending) {
+    pub fn ended(&self, row: usize, ending: Ending, elapsed: Duration) {
         let Some(counters) = self.by_row.get(row) else { return };
         let make = || self.calls.with_label_values(&[method::rows()[row].name, ending.label()]);
         counters[ending as usize].get_or_init(make).inc();
+        self.tally.ended(row, elapsed);
+    }
+
+    /// Calls of a row that ended so.
+    pub fn calls(&self, row: usize, ending: Ending) -> u64 {
+        self.by_row.get(row).and_then(|counters| counters[ending as usize].get()).map_or(0, IntCounter::get)
+    }
+
+    /// Calls of a row, however they ended.
+    pub fn all_calls(&self, row: usize) -> u64 {
+        Ending::ALL.iter().map(|(ending, _)| self.calls(row, *ending)).sum()
     }
 
     /// The metrics of one subcluster.
@@ -133,6 +152,7 @@ impl Metrics {
             in_flight: self.upstream_in_flight.with_label_values(&[id]),
             failovers: self.failovers.with_label_values(&[id]),
             shed: self.shed.with_label_values(&[id]),
+            attempts: Attempts::default(),
         }
     }
 }
@@ -153,8 +173,10 @@ mod tests {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry).unwrap();
         let (row, _) = method::find("getFileInfo").unwrap();
-        metrics.ended(row, Ending::Ok);
-        metrics.ended(row, Ending::Ok);
+        metrics.ended(row, Ending::Ok, Duration::from_millis(2));
+        metrics.ended(row, Ending::Ok, Duration::from_millis(4));
+        assert_eq!((metrics.calls(row, Ending::Ok), metrics.all_calls(row + 1)), (2, 0));
+        assert_eq!(metrics.tally.elapsed_ms(row), 6.0);
         let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
         assert!(text.contains(r#"anabranch_calls_total{method="getFileInfo",outcome="ok"} 2"#), "{text}");
     }

@@ -3,11 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anabranch_federation::{MountTable, NameserviceError, NameserviceId};
 use anabranch_hrpc::{Drain, Limits, Server};
 use anabranch_telemetry::http::{self, Bounds, Routes};
-use anabranch_telemetry::{Condition, Metrics as Registry, Readiness};
+use anabranch_telemetry::jmx::Beans;
+use anabranch_telemetry::{Condition, Metrics as Registry, Readiness, clock, process};
 use arc_swap::ArcSwapOption;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -18,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use crate::block_pools::BlockPools;
 use crate::config::{LimitsConfig, RouterConfig};
 use crate::core::Core;
+use crate::federation_view::FederationView;
 use crate::fleet::{Fleet, Joined};
+use crate::jmx::{self, Sources};
 use crate::metrics::{Metrics, ServerCollector};
 use crate::session::{Impersonation, Session, Users};
 use crate::upstream::Upstream;
@@ -96,6 +100,7 @@ impl Router {
         runtimes: &Runtimes,
         fleet: Option<Fleet>,
     ) -> Result<RunningRouter, StartError> {
+        let began = Instant::now();
         let nameservices = nameservices(&config)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
         let upstream = Upstream::new(
@@ -122,12 +127,25 @@ impl Router {
 
         let server = Server::new(Arc::new(Session::new(core.clone())), limits(&core.config.limits));
         registry.registry().register(Box::new(ServerCollector::new(server.stats())?))?;
+        let (view, beans) = (FederationView::new(), Beans::new());
+        let sources = Arc::new(Sources {
+            core: core.clone(),
+            view: view.clone(),
+            rpc: server.stats(),
+            rpc_address: rpc_addr,
+            build: registry.build(),
+            readiness: readiness.clone(),
+            host: process::host(),
+            started_ms: clock::wall_ms(),
+        });
+        jmx::register(&beans, &sources);
         let listening = readiness.register("rpc listener");
         listening.ready();
         let stop = CancellationToken::new();
         let loaded = readiness.register("mount table");
         let joined = fleet.map(|fleet| Joined::start(&core, fleet, &runtimes.control));
-        let feed = runtimes.control.spawn(follow(core, mounts, loaded, stop.clone()));
+        let more = crate::http::routes(&core.config, beans.clone(), runtimes);
+        let feed = runtimes.control.spawn(follow(core, mounts, loaded, began, stop.clone()));
         let serving = drain.clone();
         let rpc = runtimes.data.spawn(async move {
             server.serve(rpc, serving).await;
@@ -135,13 +153,24 @@ impl Router {
         });
         let http_addr = http.as_ref().map(|(_, address)| *address);
         let http = http.map(|(listener, _)| {
-            let routes =
-                Routes { readiness: readiness.clone(), metrics: registry.clone(), more: axum::Router::default() };
+            let routes = Routes { readiness: readiness.clone(), metrics: registry.clone(), more };
             let stopped = stop.clone().cancelled_owned();
             runtimes.control.spawn(http::serve(listener, routes, Bounds::default(), stopped))
         });
         tracing::info!(rpc = %rpc_addr, http = ?http_addr, "router is listening");
-        Ok(RunningRouter { rpc_addr, http_addr, drain, readiness: readiness.clone(), stop, rpc, feed, http, joined })
+        Ok(RunningRouter {
+            rpc_addr,
+            http_addr,
+            view,
+            beans,
+            drain,
+            readiness: readiness.clone(),
+            stop,
+            rpc,
+            feed,
+            http,
+            joined,
+        })
     }
 }
 
@@ -151,6 +180,10 @@ pub struct RunningRouter {
     pub rpc_addr: SocketAddr,
     /// Where it serves HTTP.
     pub http_addr: Option<SocketAddr>,
+    /// What its pages and beans show of the state store. Empty until somebody fills it.
+    pub view: FederationView,
+    /// Its management beans, for parts that have some of their own.
+    pub beans: Beans,
     drain: Drain,
     readiness: Readiness,
     stop: CancellationToken,
@@ -224,7 +257,7 @@ fn limits(config: &LimitsConfig) -> Limits {
 }
 
 /// Puts each new mount table in use. Calls that have begun keep the one that they began with.
-async fn follow(core: Arc<Core>, mut mounts: Mounts, loaded: Condition, stop: CancellationToken) {
+async fn follow(core: Arc<Core>, mut mounts: Mounts, loaded: Condition, began: Instant, stop: CancellationToken) {
     loop {
         let table = mounts.borrow_and_update().clone();
         match &table {
@@ -237,6 +270,7 @@ async fn follow(core: Arc<Core>, mut mounts: Mounts, loaded: Condition, stop: Ca
         let usable = table.is_some();
         core.mounts.store(table);
         if usable {
+            core.metrics.tally.ready(began.elapsed());
             loaded.ready()
         } else {
             loaded.pending()

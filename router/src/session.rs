@@ -6,6 +6,7 @@ mod users;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anabranch_federation::{MountTable, NameserviceId, Placement};
 use anabranch_hdfs_proto::common::HaServiceStateProto;
@@ -114,6 +115,9 @@ impl Handler for Session {
             }
             Err(stop) => {
                 counted.ending = stop.ending();
+                if let Stop::Refused(refusal) = &stop {
+                    self.core.metrics.tally.refused(refusal);
+                }
                 tracing::debug!(method = row.name, user = %call.peer.identity, ?stop, "call is refused");
                 Err(stop.into_exception(&self.core.config.router_id))
             }
@@ -138,19 +142,20 @@ struct Counted<'a> {
     metrics: &'a Metrics,
     row: usize,
     ending: Ending,
+    began: Instant,
 }
 
 impl<'a> Counted<'a> {
     fn new(metrics: &'a Metrics, row: usize) -> Self {
         metrics.in_flight.inc();
-        Self { metrics, row, ending: Ending::Abandoned }
+        Self { metrics, row, ending: Ending::Abandoned, began: Instant::now() }
     }
 }
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.metrics.in_flight.dec();
-        self.metrics.ended(self.row, self.ending);
+        self.metrics.ended(self.row, self.ending, self.began.elapsed());
     }
 }
 

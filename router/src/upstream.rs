@@ -25,6 +25,7 @@ pub use failover::{Journey, Outcome, Step};
 pub use failure::Failure;
 pub use namenode::Namenode;
 pub use nameservice::Nameservice;
+pub use pool::Connected;
 pub(crate) use trouble::Trouble;
 
 use crate::config::{NameserviceConfig, UpstreamConfig};
@@ -163,6 +164,7 @@ impl Upstream {
             let at = journey.namenode();
             let result = self.attempt(&nameservice.namenodes()[at], call).await;
             let outcome = result.as_ref().map_or_else(Trouble::outcome, |_| Outcome::Answered);
+            nameservice.metrics().attempts.ended(outcome);
             match journey.step(outcome, call.repeatable()) {
                 Step::Finish => {
                     nameservice.prefer(at);
@@ -170,9 +172,11 @@ impl Upstream {
                     return result.map_err(|trouble| trouble.failure(nameservice, call.method));
                 }
                 Step::Same | Step::Next => {
+                    nameservice.metrics().attempts.retry();
                     tracing::debug!(nameservice = %nameservice.id(), method = call.method, ?outcome, "call is tried again");
                 }
                 Step::GiveUp => {
+                    nameservice.metrics().attempts.gave_up();
                     if outcome == Outcome::TimedOut {
                         nameservice.doubt(at);
                     }

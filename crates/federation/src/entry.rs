@@ -95,6 +95,11 @@ impl MountEntry {
         Err(EntryError { problem, entry: self.to_string() })
     }
 
+    /// The permission bits as letters: `rwxr-xr-x`.
+    pub fn mode_letters(&self) -> String {
+        Permission(self.mode).to_string()
+    }
+
     /// Whether both say the same, whenever they were written and whatever their quotas are used.
     pub fn same_intent(&self, other: &Self) -> bool {
         let Self { source, destinations, order, read_only, fault_tolerant, owner, group, mode, .. } = self;

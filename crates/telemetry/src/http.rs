@@ -4,19 +4,26 @@
 //! healthy program look dead. Connections are bounded in number and in time.
 
 mod listener;
+mod log_level;
+mod stacks;
 
 use std::future::Future;
+use std::net::SocketAddr;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::connect_info::Connected;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::serve::IncomingStream;
+use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use self::listener::BoundedListener;
 pub use self::listener::Bounds;
+pub use self::log_level::log_level;
+pub use self::stacks::stacks;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 
@@ -37,8 +44,33 @@ impl Routes {
             .route("/isActive", get(is_active))
             .with_state(self.readiness)
             .merge(Router::new().route("/metrics", get(metrics)).route("/prom", get(metrics)).with_state(self.metrics));
-        own.merge(self.more)
+        own.merge(self.more).layer(middleware::map_response(guarded))
     }
+}
+
+/// Who asks: `ConnectInfo<Peer>` in a handler of [`Routes::more`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, BoundedListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, BoundedListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+/// What Hadoop's daemons tell browsers about every page: not to keep it, guess its type, or show it in another's frame.
+const GUARDS: [(HeaderName, HeaderValue); 4] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
+    (header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block")),
+];
+
+async fn guarded(mut response: Response) -> Response {
+    for (name, value) in GUARDS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
 }
 
 /// Serves until `stop` completes, then lets requests in progress finish; [`Bounds::life`] limits how long that takes.
@@ -49,7 +81,8 @@ pub async fn serve<S>(listener: TcpListener, routes: Routes, bounds: Bounds, sto
 where
     S: Future<Output = ()> + Send + 'static,
 {
-    axum::serve(BoundedListener::new(listener, bounds), routes.into_router()).with_graceful_shutdown(stop).await
+    let service = routes.into_router().into_make_service_with_connect_info::<Peer>();
+    axum::serve(BoundedListener::new(listener, bounds), service).with_graceful_shutdown(stop).await
 }
 
 async fn is_active(State(readiness): State<Readiness>) -> Response {

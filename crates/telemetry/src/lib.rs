@@ -3,8 +3,10 @@
 pub mod build;
 pub mod clock;
 pub mod http;
+pub mod jmx;
 pub mod logging;
 pub mod metrics;
+pub mod process;
 pub mod readiness;
 
 pub use build::Build;

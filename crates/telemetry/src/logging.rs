@@ -1,9 +1,15 @@
 //! Log output: to stderr, as lines for people or as one JSON object a line for machines.
 
+mod levels;
+
 use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::reload::Handle;
+
+use self::levels::Apply;
+pub use self::levels::{Levels, levels};
 
 /// How a log line is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,19 +55,34 @@ impl std::error::Error for Error {}
 /// Variables that may hold the filter; the first that is set counts.
 const VARIABLES: [&str; 2] = ["ANABRANCH_LOG", "RUST_LOG"];
 
-/// Starts logging. The filter comes from `ANABRANCH_LOG`, else `RUST_LOG`, else `default`.
+/// Starts logging. The filter comes from `ANABRANCH_LOG`, else `RUST_LOG`, else `default`; [`levels`] changes it later.
 ///
 /// # Errors
 /// When the filter is malformed, or logging runs already.
 pub fn init(format: Format, default: &str) -> Result<(), Error> {
     let set = VARIABLES.into_iter().find_map(|name| std::env::var(name).ok().map(|value| (name, value)));
     let filter = filter(set, default)?;
+    let directives = filter.to_string();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
-    let installed = match format {
-        Format::Text => builder.with_ansi(stderr().is_terminal()).try_init(),
-        Format::Json => builder.json().flatten_event(true).with_ansi(false).try_init(),
+    let (installed, apply) = match format {
+        Format::Text => {
+            let builder = builder.with_ansi(stderr().is_terminal()).with_filter_reloading();
+            let apply = apply(builder.reload_handle());
+            (builder.try_init(), apply)
+        }
+        Format::Json => {
+            let builder = builder.json().flatten_event(true).with_ansi(false).with_filter_reloading();
+            let apply = apply(builder.reload_handle());
+            (builder.try_init(), apply)
+        }
     };
-    installed.map_err(|_| Error::Installed)
+    installed.map_err(|_| Error::Installed)?;
+    levels::install(Levels::new(directives, apply));
+    Ok(())
+}
+
+fn apply<S: 'static>(handle: Handle<EnvFilter, S>) -> Apply {
+    Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string()))
 }
 
 fn filter(set: Option<(&'static str, String)>, default: &str) -> Result<EnvFilter, Error> {

@@ -13,6 +13,7 @@ use crate::build::Build;
 /// Every metric of one program. Clones share the registry.
 #[derive(Clone, Debug)]
 pub struct Metrics {
+    build: Build,
     registry: Registry,
     sections: Arc<Mutex<Vec<Registry>>>,
 }
@@ -23,7 +24,7 @@ impl Metrics {
     /// # Errors
     /// When the registry refuses the metric, which only a name already taken can cause.
     pub fn new(build: Build) -> prometheus::Result<Self> {
-        let metrics = Self { registry: Registry::new(), sections: Arc::default() };
+        let metrics = Self { build, registry: Registry::new(), sections: Arc::default() };
         let labels = [("version", build.version), ("revision", build.revision), ("profile", build.profile)];
         let labels: HashMap<_, _> = labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         let opts = Opts::new("anabranch_build_info", "Always 1; the labels say which build runs.").const_labels(labels);
@@ -31,6 +32,11 @@ impl Metrics {
         info.set(1);
         metrics.register(info)?;
         Ok(metrics)
+    }
+
+    /// The build that the metrics are of.
+    pub fn build(&self) -> Build {
+        self.build
     }
 
     /// Adds a metric and hands it back for use; clones of a metric count together.

@@ -64,6 +64,11 @@ impl Readiness {
         });
     }
 
+    /// Whether [`Self::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.state.borrow().closed.is_some()
+    }
+
     /// Waits until [`Self::ready`].
     pub async fn wait_ready(&self) {
         // The sender lives in self, so the channel cannot close while this waits.
@@ -155,9 +160,10 @@ mod tests {
     #[test]
     fn a_closed_set_stays_closed_and_keeps_its_first_reason() {
         let readiness = Readiness::new();
+        assert!(!readiness.is_closed());
         readiness.close("draining");
         readiness.close("later");
-        assert!(!readiness.ready());
+        assert!(!readiness.ready() && readiness.is_closed());
         assert_eq!(names(&readiness), ["draining"]);
     }
 

@@ -15,9 +15,9 @@ mod xml;
 use std::path::{Path, PathBuf};
 
 use self::draft::Draft;
-use self::keys::{KEYS, NOT_IMPLEMENTED, ROUTER_PREFIX};
+use self::keys::{KEYS, Key, NOT_IMPLEMENTED, ROUTER_PREFIX};
 pub use self::properties::{Environment, Properties};
-use super::RouterConfig;
+use super::{Effective, Property, RouterConfig};
 
 /// The files, in the order in which they are read.
 pub const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "hdfs-rbf-site.xml"];
@@ -129,9 +129,20 @@ pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
         let served = &draft.config.nameservices;
         draft.config.heartbeat.namenodes = monitored::namenodes(properties, served, draft.local_namenode)?;
     }
-    let (config, mounts_dir) = draft.finish(properties)?;
+    let (mut config, mounts_dir) = draft.finish(properties)?;
+    config.effective = effective(properties);
     let (not_implemented, unknown) = without_meaning(properties);
     Ok(Loaded { config, mounts_dir, not_implemented, unknown })
+}
+
+/// What is set, and the defaults of what is not.
+fn effective(properties: &Properties) -> Effective {
+    let mut shown = properties.shown();
+    let unset = KEYS.iter().filter(|key| !key.default.is_empty() && !shown.iter().any(|set| set.name == key.name));
+    let defaults: Vec<Property> = unset.map(Key::default_property).collect();
+    shown.extend(defaults);
+    shown.sort_by(|a, b| a.name.cmp(&b.name));
+    Effective::new(shown)
 }
 
 /// Keys that are set but change nothing: those that the Java router knows, and those that nobody does.

@@ -84,6 +84,7 @@ impl Forward<'_> {
     }
 
     async fn ask_every_namenode<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {
+        self.count_fan_out(legs);
         let results = join_all(legs.iter().map(|leg| self.send_to_each(leg))).await;
         split(legs, results)
     }
@@ -94,6 +95,7 @@ impl Forward<'_> {
         legs: &'l [Leg<'_>],
         payload: &Bytes,
     ) -> (Vec<Answer<'l>>, Vec<Failure>) {
+        self.count_fan_out(legs);
         let results = join_all(legs.iter().map(|leg| self.send_payload(leg, payload.clone()))).await;
         split(legs, results)
     }

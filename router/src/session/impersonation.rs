@@ -6,7 +6,7 @@ use anabranch_hrpc::{Exception, Identity};
 use hashbrown::HashMap;
 use tokio::time::{Duration, timeout};
 
-use crate::config::{Names, ProxyUsers};
+use crate::config::{AddressRange, Names, ProxyUsers};
 
 /// For the address of one host. A router starts without those that no name server knows.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,14 +29,7 @@ struct Rule {
 #[derive(Debug)]
 enum Hosts {
     Any,
-    Of(Vec<Range>),
-}
-
-/// Addresses that share their first bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    address: IpAddr,
-    bits: u8,
+    Of(Vec<AddressRange>),
 }
 
 impl Impersonation {
@@ -99,40 +92,16 @@ impl Hosts {
     }
 }
 
-impl Range {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().ok()?;
-        let all = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Some(all), |bits| bits.parse().ok().filter(|bits| *bits <= all))?;
-        Some(Self { address, bits })
-    }
-
-    fn contains(self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let differing = u32::from(own) ^ u32::from(other);
-                differing.leading_zeros() >= self.bits.into()
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let differing = u128::from(own) ^ u128::from(other);
-                differing.leading_zeros() >= self.bits.into()
-            }
-            _ => false,
-        }
-    }
-}
-
-async fn ranges(hosts: &[String]) -> Vec<Range> {
+async fn ranges(hosts: &[String]) -> Vec<AddressRange> {
     let mut ranges = Vec::new();
     for host in hosts {
-        if let Some(range) = Range::parse(host) {
+        if let Some(range) = AddressRange::parse(host) {
             ranges.push(range);
             continue;
         }
         let lookup = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host.as_str(), 0))).await;
         match lookup.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
-            Ok(found) => ranges.extend(found.filter_map(|address| Range::parse(&address.ip().to_string()))),
+            Ok(found) => ranges.extend(found.filter_map(|address| AddressRange::parse(&address.ip().to_string()))),
             Err(error) => tracing::warn!(host, %error, "a host of hadoop.proxyuser.*.hosts has no address; ignored"),
         }
     }

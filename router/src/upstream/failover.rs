@@ -17,6 +17,11 @@ pub enum Outcome {
     TimedOut,
 }
 
+impl Outcome {
+    /// How many there are.
+    pub const COUNT: usize = 6;
+}
+
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {

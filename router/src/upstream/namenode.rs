@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anabranch_hrpc::{ClientError, ConnectOptions, Connection, Identity, Protocol};
 use tokio::time::Instant;
 
-use super::pool::Pool;
+use super::pool::{Connected, Pool};
 use super::trouble::Trouble;
 
 /// A NameNode.
@@ -23,6 +23,11 @@ impl Namenode {
     /// `host:port`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The open connections, by user and protocol.
+    pub fn connections(&self) -> Vec<Connected> {
+        self.pool.users()
     }
 
     /// A connection of this user, opened if there is none. With `others`, one beside that many, on which the same call

@@ -79,6 +79,11 @@ impl Nameservice {
         &self.namenodes
     }
 
+    /// What is counted about it.
+    pub fn metrics(&self) -> &NameserviceMetrics {
+        &self.load.metrics
+    }
+
     /// How many of its NameNodes get calls.
     pub(super) fn callable(&self) -> usize {
         self.callable

@@ -27,6 +27,21 @@ struct Key {
     protocol: &'static str,
 }
 
+/// The open connections of one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connected {
+    /// Whose.
+    pub identity: Identity,
+    /// The protocol's name.
+    pub protocol: &'static str,
+    /// How many.
+    pub open: usize,
+    /// How many of them have calls in flight.
+    pub active: usize,
+    /// Whether one more is being opened.
+    pub opening: bool,
+}
+
 /// A key that borrows, so that a look-up clones nothing. Hashes as [`Key`] does.
 #[derive(Hash)]
 struct KeyRef<'a> {
@@ -114,6 +129,23 @@ impl Pool {
                 slot.get(others).ok_or_else(|| Trouble::NotSent("the connection closed at once".to_owned()))
             }
         }
+    }
+
+    /// What is open now.
+    pub(super) fn users(&self) -> Vec<Connected> {
+        let slots = self.slots.read();
+        let users = slots.iter().map(|(key, slot)| {
+            let connections = slot.0.lock();
+            let open = || connections.live.iter().filter(|connection| !connection.is_closed());
+            Connected {
+                identity: key.identity.clone(),
+                protocol: key.protocol,
+                open: open().count(),
+                active: open().filter(|connection| connection.in_flight() > 0).count(),
+                opening: connections.opening.is_some(),
+            }
+        });
+        users.filter(|user| user.open > 0 || user.opening).collect()
     }
 
     fn slot(&self, identity: &Identity, protocol: &'static str) -> Result<Arc<Slot>, Trouble> {

@@ -31,7 +31,7 @@ impl Default for Bounds {
     }
 }
 
-pub(super) struct BoundedListener {
+pub struct BoundedListener {
     inner: TcpListener,
     slots: Arc<Semaphore>,
     bounds: Bounds,
@@ -61,7 +61,7 @@ impl Listener for BoundedListener {
 }
 
 /// A connection that ends by itself, and gives its slot back when it does.
-pub(super) struct BoundedStream {
+pub struct BoundedStream {
     inner: TcpStream,
     idle: Duration,
     quiet: Pin<Box<Sleep>>,

@@ -60,6 +60,14 @@ impl Plan {
         self
     }
 
+    /// Adds the Java router, with the mounts `path=nameservice:path,...`, in a JVM of its own: the management beans of
+    /// NameNodes in the same JVM have the names of its own.
+    #[must_use]
+    pub fn with_router_apart(mut self, mounts: &str) -> Self {
+        self.processes.push(vec![format!("router:{mounts}")]);
+        self
+    }
+
     /// Adds the Java router, with the mounts `path=nameservice:path,...`, to the last JVM.
     #[must_use]
     pub fn with_router(mut self, mounts: &str) -> Self {

@@ -8,6 +8,7 @@ use std::time::Duration;
 pub use self::not_implemented::NOT_IMPLEMENTED;
 use super::draft::Draft;
 use super::value::{self, HostPort, Unit};
+use crate::config::{AddressRange, Property};
 
 /// What the router's own keys begin with.
 pub const ROUTER_PREFIX: &str = "dfs.federation.router.";
@@ -34,6 +35,7 @@ enum Set {
     /// A number within bounds.
     Count(u64, u64, fn(&mut Draft, u64)),
     Address(fn(&mut Draft, HostPort)),
+    Ranges(fn(&mut Draft, Vec<AddressRange>)),
     /// Text, with a description of what is accepted.
     Text(&'static str, fn(&mut Draft, &str)),
     /// One of these; nothing depends on which.
@@ -57,6 +59,7 @@ impl Key {
                 count.map(|count| set(draft, count))
             }
             Set::Address(set) => HostPort::parse(text).map(|address| set(draft, address)),
+            Set::Ranges(set) => value::ranges(text).map(|ranges| set(draft, ranges)),
             Set::Text(_, set) => {
                 set(draft, text);
                 Some(())
@@ -65,6 +68,12 @@ impl Key {
             Set::Together(_) => Some(()),
         };
         done.ok_or(())
+    }
+
+    /// Its default as a property.
+    pub(super) fn default_property(&self) -> Property {
+        let (name, value) = (self.name.to_owned(), self.default.to_owned());
+        Property { name, value, is_final: false, source: "anabranch-default".to_owned() }
     }
 
     /// What values are accepted.
@@ -80,6 +89,7 @@ impl Key {
             }
             Set::Count(least, most, _) => format!("a number from {least} to {most}"),
             Set::Address(_) => "host:port".to_owned(),
+            Set::Ranges(_) => "addresses or CIDR ranges separated by commas, or *".to_owned(),
             Set::Text(accepted, _) | Set::Together(accepted) => (*accepted).to_owned(),
             Set::OneOf(words) => words.join(" or "),
         }
@@ -179,13 +189,13 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "dfs.federation.router.http.enable",
         default: "true",
-        about: "Whether `/isActive` and `/metrics` are served.",
+        about: "Whether HTTP is served: `/isActive`, `/metrics`, `/jmx`, `/conf` and the status page.",
         set: Set::Flag(|draft, flag| draft.http_enabled = flag),
     },
     Key {
         name: "dfs.federation.router.http-address",
         default: "0.0.0.0:50071",
-        about: "Where `/isActive` and `/metrics` are served.",
+        about: "Where HTTP is served.",
         set: Set::Address(|draft, address| draft.http = address),
     },
     Key {
@@ -193,6 +203,12 @@ pub const KEYS: &[Key] = &[
         default: "",
         about: "The host to listen on for HTTP, if it is not that of http-address.",
         set: Set::Text("a host of this machine", |draft, text| draft.http_bind_host = Some(text.to_owned())),
+    },
+    Key {
+        name: "anabranch.router.http.admin.hosts",
+        default: "",
+        about: "Who may use `/logLevel` and `/stacks`, besides this machine itself.",
+        set: Set::Ranges(|draft, ranges| draft.config.http_admins = ranges),
     },
     Key {
         name: "dfs.federation.router.connect.timeout",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Error, xml};
+use crate::config::Property;
 
 /// What a configuration may refer to outside of its files.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,14 @@ struct Entry {
     is_final: bool,
 }
 
+const COMMAND_LINE: &str = "-D";
+
+/// `path/name:line` as `name`.
+fn file_name(origin: &str) -> &str {
+    let path = origin.rsplit_once(':').map_or(origin, |(path, _)| path);
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
 /// How deep `${…}` may lead; Hadoop stops there too.
 const DEPTH: usize = 20;
 
@@ -72,7 +81,7 @@ impl Properties {
 
     /// Sets a property over what any file says, final or not.
     pub fn set(&mut self, name: &str, value: &str) {
-        let entry = Entry { value: value.trim().to_owned(), origin: "-D".to_owned(), is_final: true };
+        let entry = Entry { value: value.trim().to_owned(), origin: COMMAND_LINE.to_owned(), is_final: true };
         self.values.insert(name.trim().to_owned(), entry);
     }
 
@@ -104,6 +113,19 @@ impl Properties {
     /// The names of all properties, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
+    }
+
+    /// All of them as Hadoop shows them, by name. One whose references lead in a circle is shown as it is written.
+    pub fn shown(&self) -> Vec<Property> {
+        let shown = |(name, entry): (&String, &Entry)| {
+            let value = self.get(name).ok().flatten().unwrap_or_else(|| entry.value.clone());
+            let (source, is_final) = match entry.origin.as_str() {
+                COMMAND_LINE => ("from command line", false),
+                origin => (file_name(origin), entry.is_final),
+            };
+            Property { name: name.clone(), value, is_final, source: source.to_owned() }
+        };
+        self.values.iter().map(shown).collect()
     }
 
     /// The error for a value that is not accepted.
@@ -194,6 +216,21 @@ mod tests {
             let properties = properties(&[&[("a", value, false), ("b", "x", false), ("c", "b", false)]]);
             assert_eq!(properties.get("a").unwrap().unwrap(), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn properties_are_shown_with_where_they_come_from() {
+        let mut properties = properties(&[&[("a", "${b}", false), ("b", "1", true)], &[("c", "${c}", false)]]);
+        properties.set("d", "4");
+        let shown: Vec<_> = properties.shown().into_iter().map(|p| (p.name, p.value, p.is_final, p.source)).collect();
+        let expected = [
+            ("a", "1", false, "0.xml"),
+            ("b", "1", true, "0.xml"),
+            ("c", "${c}", false, "1.xml"),
+            ("d", "4", false, "from command line"),
+        ];
+        assert_eq!(shown, expected.map(|(name, value, last, at)| (name.into(), value.into(), last, at.into())));
+        assert_eq!(file_name("/etc/hadoop/core-site.xml:12"), "core-site.xml");
     }
 
     #[test]

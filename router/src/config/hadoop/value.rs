@@ -3,6 +3,8 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use crate::config::AddressRange;
+
 /// `host:port`, not looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HostPort {
@@ -55,6 +57,12 @@ pub(super) fn duration_or_never(text: &str, unit: Unit) -> Option<Option<Duratio
     if never { Some(None) } else { duration(text, unit).map(Some) }
 }
 
+/// Addresses and ranges of them; `*` is all.
+pub(super) fn ranges(text: &str) -> Option<Vec<AddressRange>> {
+    let text = if text.trim() == "*" { "0.0.0.0/0,::/0" } else { text };
+    text.split(',').map(|range| AddressRange::parse(range.trim())).collect()
+}
+
 pub(super) fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Some(true),
@@ -95,6 +103,19 @@ mod tests {
         for (text, expected) in cases {
             let expected = expected.map(|time: Option<u64>| time.map(Duration::from_millis));
             assert_eq!(duration_or_never(text, Unit::Milliseconds), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_listed() {
+        let contains = |text: &str, address: &str| {
+            ranges(text).map(|ranges| ranges.iter().any(|range| range.contains(address.parse().unwrap())))
+        };
+        assert_eq!(contains("*", "::1"), Some(true));
+        assert_eq!(contains("10.0.0.0/8, 127.0.0.1", "127.0.0.1"), Some(true));
+        assert_eq!(contains("10.0.0.0/8", "11.0.0.0"), Some(false));
+        for bad in ["", "a", "10.0.0.0/8,", "*,10.0.0.1"] {
+            assert_eq!(ranges(bad), None, "{bad}");
         }
     }
 

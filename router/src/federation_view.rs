@@ -1,0 +1,84 @@
+//! What this router knows of the federation from the state store, for those who look at it over HTTP. Whoever reads the
+//! records puts them in; or [`FederationView::follow`] reads them.
+
+mod follow;
+mod operations;
+
+use std::sync::Arc;
+
+use anabranch_store::{DisabledNameservice, Membership, RouterState, RouterStatus};
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+pub(crate) use operations::KINDS;
+pub use operations::{Operation, Operations};
+
+/// The view. Clones share it; readers never wait for writers.
+#[derive(Clone, Default)]
+pub struct FederationView {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    memberships: ArcSwap<Vec<Arc<Membership>>>,
+    routers: ArcSwap<Vec<Arc<RouterState>>>,
+    disabled: ArcSwap<Vec<Arc<DisabledNameservice>>>,
+    status: ArcSwapOption<RouterStatus>,
+    operations: Operations,
+}
+
+impl FederationView {
+    /// Nothing known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All membership records as they are stored, those of every router: which of them speaks for a NameNode is decided
+    /// where they are looked at.
+    pub fn set_memberships(&self, records: Vec<Arc<Membership>>) {
+        self.inner.operations.loaded("MembershipState");
+        self.inner.memberships.store(Arc::new(records));
+    }
+
+    /// All router records.
+    pub fn set_routers(&self, records: Vec<Arc<RouterState>>) {
+        self.inner.operations.loaded("RouterState");
+        self.inner.routers.store(Arc::new(records));
+    }
+
+    /// All records of nameservices that are out of service.
+    pub fn set_disabled(&self, records: Vec<Arc<DisabledNameservice>>) {
+        self.inner.operations.loaded("DisabledNameservice");
+        self.inner.disabled.store(Arc::new(records));
+    }
+
+    /// How far this router is. Until this is called that follows from whether there is a mount table.
+    pub fn set_status(&self, status: RouterStatus) {
+        self.inner.status.store(Some(Arc::new(status)));
+    }
+
+    /// The membership records.
+    pub fn memberships(&self) -> Arc<Vec<Arc<Membership>>> {
+        self.inner.memberships.load_full()
+    }
+
+    /// The router records.
+    pub fn routers(&self) -> Arc<Vec<Arc<RouterState>>> {
+        self.inner.routers.load_full()
+    }
+
+    /// The nameservices that are out of service.
+    pub fn disabled(&self) -> Arc<Vec<Arc<DisabledNameservice>>> {
+        self.inner.disabled.load_full()
+    }
+
+    /// How far this router is, if anybody has said so.
+    pub fn status(&self) -> Option<RouterStatus> {
+        self.inner.status.load().as_deref().copied()
+    }
+
+    /// Counts of what is done with the state store.
+    pub fn operations(&self) -> &Operations {
+        &self.inner.operations
+    }
+}

@@ -1,0 +1,82 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anabranch_federation::MountTable;
+use anabranch_hrpc::ServerStats;
+use anabranch_store::{Record, RouterStatus};
+use anabranch_telemetry::{Build, Readiness, clock};
+
+use super::standing::Standing;
+use crate::core::Core;
+use crate::federation_view::FederationView;
+
+/// Everything that beans read.
+pub struct Sources {
+    /// The data plane.
+    pub core: Arc<Core>,
+    /// What the state store says.
+    pub view: FederationView,
+    /// The counts of the port that serves clients.
+    pub rpc: Arc<ServerStats>,
+    /// That port.
+    pub rpc_address: SocketAddr,
+    /// Which program this is.
+    pub build: Build,
+    /// Whether it ends.
+    pub readiness: Readiness,
+    /// The name of this machine.
+    pub host: String,
+    /// When this router started, in milliseconds since 1970.
+    pub started_ms: u64,
+}
+
+impl Sources {
+    /// How far this router is.
+    pub(super) fn status(&self) -> RouterStatus {
+        if self.readiness.is_closed() {
+            return RouterStatus::Stopping;
+        }
+        let trusted = || if self.core.mounts.load().is_some() { RouterStatus::Running } else { RouterStatus::SafeMode };
+        self.view.status().unwrap_or_else(trusted)
+    }
+
+    /// The NameNodes of the federation, and what time it is.
+    pub(super) fn standing(&self) -> (Standing, u64) {
+        let now = clock::wall_ms();
+        let (memberships, disabled) = (self.view.memberships(), self.view.disabled());
+        let disabled: Vec<&str> = disabled.iter().map(|record| record.key()).collect();
+        (Standing::of(memberships.iter().map(AsRef::as_ref), &disabled, now), now)
+    }
+
+    pub(super) fn mounts(&self) -> Arc<MountTable> {
+        self.core.mounts.load_full().unwrap_or_default()
+    }
+
+    /// `host:port` of the port for clients.
+    pub(super) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host, self.rpc_address.port())
+    }
+
+    /// As Hadoop writes a version and its revision.
+    pub(super) fn version(&self) -> String {
+        format!("{}, r{}", self.build.version, self.build.revision)
+    }
+
+    /// Who made the build, in Hadoop's form.
+    pub(super) fn compile_info(&self) -> String {
+        format!("{COMPILED} by Unknown from {}", self.build.revision)
+    }
+
+    /// Why no change is accepted; empty while it is.
+    pub(super) fn safe_mode(&self) -> &'static str {
+        match self.status() {
+            RouterStatus::SafeMode => {
+                "Safe mode is ON. The mount table is not loaded, or was not renewed for too long."
+            }
+            _ => "",
+        }
+    }
+}
+
+/// Builds do not note when they were made: the same sources give the same program.
+pub(super) const COMPILED: &str = "Unknown";

@@ -1,0 +1,198 @@
+//! The router's pages over HTTP.
+
+#![allow(clippy::unwrap_used)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anabranch_federation::{MountEntry, MountTable};
+use anabranch_hdfs_proto::hdfs::{
+    NamenodeMembershipRecordProto, NamenodeMembershipStatsRecordProto, RouterRecordProto,
+};
+use anabranch_router::config::hadoop::{Environment, Properties, interpret};
+use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes};
+use anabranch_store::{Membership, RouterState};
+use anabranch_telemetry::{Build, Metrics, Readiness, clock};
+use anabranch_testkit::http::{self, Answer};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+struct Rig {
+    router: RunningRouter,
+    address: SocketAddr,
+    readiness: Readiness,
+    mounts: watch::Sender<Option<Arc<MountTable>>>,
+}
+
+fn config() -> RouterConfig {
+    let environment = Environment { variables: Default::default(), user: "root".into(), host: "h".into() };
+    let mut properties = Properties::new(environment);
+    let text = "<configuration>
+        <property><name>dfs.nameservices</name><value>ns0</value></property>
+        <property><name>dfs.namenode.rpc-address.ns0</name><value>127.0.0.1:1</value><final>true</final></property>
+        <property><name>ssl.server.keystore.password</name><value>hunter2</value></property>
+        </configuration>";
+    properties.add_file("/etc/hadoop/hdfs-site.xml", text).unwrap();
+    properties.set("dfs.federation.router.rpc-address", "127.0.0.1:0");
+    properties.set("dfs.federation.router.http-address", "127.0.0.1:0");
+    interpret(&properties).unwrap().config
+}
+
+async fn start(table: Option<MountTable>) -> Rig {
+    let metrics = Metrics::new(Build::of("1.2.3", Some("abc"))).unwrap();
+    let readiness = Readiness::new();
+    let ready = table.is_some();
+    let (mounts, feed): (_, Mounts) = watch::channel(table.map(Arc::new));
+    let router = Router::start(config(), feed, &metrics, &readiness, &Runtimes::current()).await.unwrap();
+    if ready {
+        readiness.wait_ready().await;
+    }
+    Rig { address: router.http_addr.unwrap(), router, readiness, mounts }
+}
+
+impl Rig {
+    async fn get(&self, path: &str) -> Answer {
+        let (address, path) = (self.address.to_string(), path.to_owned());
+        tokio::task::spawn_blocking(move || http::get(&address, &path)).await.unwrap().unwrap()
+    }
+
+    async fn bean(&self, name: &str) -> Value {
+        let answer = self.get(&format!("/jmx?qry={name}")).await;
+        let mut body: Value = serde_json::from_str(&answer.body).unwrap();
+        body["beans"][0].take()
+    }
+}
+
+fn table() -> MountTable {
+    MountTable::build([MountEntry::parse("/data", [("ns0", "/warehouse")]).unwrap()], None)
+}
+
+fn membership(nameservice: &str, space: u64) -> Arc<Membership> {
+    let text = |text: &str| Some(text.to_owned());
+    let stats = NamenodeMembershipStatsRecordProto {
+        total_space: Some(space),
+        available_space: Some(space / 4),
+        ..Default::default()
+    };
+    let message = NamenodeMembershipRecordProto {
+        nameservice_id: text(nameservice),
+        router_id: text("r:1"),
+        cluster_id: text("c"),
+        block_pool_id: Some(format!("BP-{nameservice}")),
+        web_address: text("w:1"),
+        rpc_address: text("n:1"),
+        state: text("ACTIVE"),
+        date_modified: Some(clock::wall_ms()),
+        stats: Some(stats),
+        ..Default::default()
+    };
+    Arc::new(Membership::new(message).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beans_show_the_mounts_and_what_the_store_says() {
+    let rig = start(Some(table())).await;
+    let router =
+        RouterRecordProto { address: Some("r:1".into()), status: Some("RUNNING".into()), ..Default::default() };
+    rig.router.view.set_memberships(vec![membership("ns0", 400), membership("ns1", 100)]);
+    rig.router.view.set_routers(vec![Arc::new(RouterState::new(router).unwrap())]);
+    let state = rig.bean("Hadoop:service=Router,name=FederationState").await;
+    let numbers = ["NumNameservices", "NumNamenodes", "TotalCapacity", "UsedCapacity", "RemainingCapacity"];
+    assert_eq!(numbers.map(|name| state[name].as_u64().unwrap()), [2, 2, 500, 375, 125]);
+    assert_eq!(state["ClusterId"], "[c]");
+    assert_eq!(state["BlockPoolId"], "[BP-ns0, BP-ns1]");
+    assert_eq!(state["Version"], "1.2.3, rabc");
+    assert_eq!(state["RouterStatus"], "RUNNING");
+    let inner = |name: &str| serde_json::from_str::<Value>(state[name].as_str().unwrap()).unwrap();
+    assert_eq!(inner("MountTable")[0]["destinations"], json!(["ns0->/warehouse"]));
+    assert_eq!(inner("Nameservices")["ns1-null"]["used"], 75);
+    assert_eq!(inner("Routers")["r:1"]["status"], "RUNNING");
+    let info = rig.bean("Hadoop:service=NameNode,name=NameNodeInfo").await;
+    assert_eq!((&info["PercentUsed"], &info["Safemode"]), (&json!(75.0), &json!("")));
+    let activity = rig.bean("Hadoop:service=Router,name=StateStoreActivity").await;
+    assert_eq!((&activity["CacheMembershipStateSize"], &activity["CacheMountTableSize"]), (&json!(2), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_follows_the_mount_table_and_the_end() {
+    let rig = start(None).await;
+    let router = rig.bean("Hadoop:service=Router,name=Router").await;
+    assert_eq!(router["RouterStatus"], "SAFEMODE");
+    assert!(router["Safemode"].as_str().unwrap().starts_with("Safe mode is ON. "), "{router}");
+    assert_eq!(rig.bean("Hadoop:service=Router,name=RouterActivity").await["SafeModeTime"], 0);
+    rig.mounts.send_replace(Some(Arc::new(table())));
+    rig.readiness.wait_ready().await;
+    assert_eq!(rig.bean("Hadoop:service=Router,name=Router").await["RouterStatus"], "RUNNING");
+    assert_ne!(rig.bean("Hadoop:service=Router,name=RouterActivity").await["SafeModeTime"], 0);
+    rig.readiness.close("draining");
+    assert_eq!(rig.bean("Hadoop:service=Router,name=Router").await["RouterStatus"], "STOPPING");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jmx_answers_as_hadoops_servlet_does() {
+    let rig = start(Some(table())).await;
+    let one = rig.get("/jmx?get=Hadoop:service=NameNode,name=NameNodeStatus::State&callback=f").await;
+    let expected = r#"{
+  "beans" : [ {
+    "name" : "Hadoop:service=NameNode,name=NameNodeStatus",
+    "modelerType" : "org.apache.hadoop.hdfs.server.federation.metrics.NamenodeBeanMetrics",
+    "State" : "active"
+  } ]
+}"#;
+    assert_eq!((one.status, one.body.as_str()), (200, expected));
+    assert_eq!(rig.get("/jmx?qry=x").await.body, "{ }");
+    let names = |answer: &Answer| {
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        body["beans"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|bean| bean["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let port = rig.router.rpc_addr.port();
+    let activities = names(&rig.get("/jmx?qry=Hadoop:service=Router,name=N*").await);
+    let expected = ["ns0", "concurrent"].map(|ns| format!("Hadoop:service=Router,name=NameserviceActivity-{ns}"));
+    assert_eq!(activities, expected);
+    let rpc = names(&rig.get("/jmx?qry=Hadoop:*,name=Rpc*").await);
+    let expected = ["Activity", "DetailedActivity"].map(|a| format!("Hadoop:service=Router,name=Rpc{a}ForPort{port}"));
+    assert_eq!(rpc, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn configuration_is_shown_without_secrets() {
+    let rig = start(Some(table())).await;
+    let line = "<property><name>dfs.namenode.rpc-address.ns0</name><value>127.0.0.1:1</value><final>true</final>\
+                <source>hdfs-site.xml</source></property>";
+    let default = "<property><name>anabranch.router.call.timeout</name><value>120s</value><final>false</final>\
+                   <source>anabranch-default</source></property>";
+    let all = rig.get("/conf").await;
+    assert_eq!(all.status, 200);
+    assert!(all.body.contains(line) && all.body.contains(default), "{}", all.body);
+    assert!(!all.body.contains("hunter2"), "{}", all.body);
+    let secret = rig.get("/conf?name=ssl.server.keystore.password&format=json").await;
+    let expected = r#"{"property":{"isFinal":false,"key":"ssl.server.keystore.password","resource":"hdfs-site.xml","value":"<redacted>"}}"#;
+    assert_eq!((secret.status, secret.body.as_str()), (200, expected));
+    assert_eq!(rig.get("/conf?name=dfs.nope").await.status, 404);
+    assert_eq!(rig.get("/conf?format=text").await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_pages_answer() {
+    let rig = start(Some(table())).await;
+    for path in ["/", "/index.html"] {
+        assert_eq!(rig.get(path).await.status, 302, "{path}");
+    }
+    let page = rig.get("/federationhealth.html").await;
+    assert_eq!(page.status, 200);
+    for foreign in ["http://", "https://", "src=", "@import", "url("] {
+        assert!(!page.body.contains(foreign), "the page asks for {foreign}");
+    }
+    assert!(rig.get("/logLevel?log=root").await.body.contains("<!-- OUTPUT -->Submitted Class Name: <b>root</b>"));
+    let stacks = rig.get("/stacks").await;
+    assert!(stacks.body.contains("Runtime data:\n") && stacks.body.contains("Runtime control:\n"), "{}", stacks.body);
+    for path in ["/prom", "/metrics"] {
+        assert!(rig.get(path).await.body.contains("anabranch_build_info"), "{path}");
+    }
+    assert_eq!(rig.get("/nope").await.status, 404);
+}
