@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anabranch_federation::MountEntry;
 use anabranch_store::suite::{Sample, entry};
 use anabranch_store::zookeeper::ZooKeeperError;
-use anabranch_store::{Change, Event, Reader, StoreError, Version, Watch, Write, Writer};
+use anabranch_store::{Change, Event, Reader, StoreError, Version, Watch, Write, Writer, feed};
 use anabranch_testkit::fault_proxy::{Fault, FaultProxy, Way};
 
 use super::*;
@@ -173,6 +173,31 @@ pub(crate) fn watchers_are_told_that_zookeeper_is_away(site: &Site) {
         error(&mut *watch).await;
         site.server.resume(0).expect("a signal");
         while !matches!(event(&mut *watch).await, Event::Snapshot(_)) {}
+    });
+}
+
+/// A router's feed keeps its table while ZooKeeper is away, says so, and heals.
+pub(crate) fn a_feed_heals(site: &Site) {
+    let options = site.options();
+    block_on(async {
+        let proxy = FaultProxy::start(site.server.address(0)).await.expect("a proxy");
+        let store = ZooKeeperStore::open(through(&proxy, &options)).expect("a store");
+        store.put(entry("/a", 1), Version::ABSENT).await.expect("a write");
+        let mut feed = feed(&store, None);
+        let wait = |failing: bool| {
+            let mut health = feed.health.clone();
+            async move {
+                let settled = health.wait_for(|health| health.failing_since.is_some() == failing);
+                tokio::time::timeout(PATIENCE, settled).await.expect("in time").expect("a feed").broken
+            }
+        };
+        tokio::time::timeout(PATIENCE, feed.tables.wait_for(Option::is_some)).await.expect("in time").expect("a feed");
+        proxy.refuse(true);
+        proxy.cut();
+        wait(true).await;
+        assert!(feed.tables.borrow().is_some());
+        proxy.heal();
+        assert_eq!(wait(false).await, 0);
     });
 }
 

@@ -34,6 +34,7 @@ const CASES: &[Case<'_, Site>] = &[
     ("a_connection_may_end_at_any_byte", faults::a_connection_may_end_at_any_byte),
     ("an_expired_session_is_replaced", faults::an_expired_session_is_replaced),
     ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),
+    ("a_feed_heals", faults::a_feed_heals),
     ("ten_thousand_mounts", faults::ten_thousand_mounts),
     ("nothing_acknowledged_is_lost", ensemble::nothing_acknowledged_is_lost),
 ];

@@ -11,7 +11,7 @@ use super::inbox::{Inbox, Notes};
 use super::layout::{self, Kind};
 use super::mirror::{Found, Mirror, Read};
 use super::protocol::{Request, Stat, code};
-use super::session::{Session, State};
+use super::session::{Answer, Session, State};
 use super::wire::In;
 use super::{ZooKeeperError, ZooKeeperOptions};
 use crate::log::Log;
@@ -113,8 +113,16 @@ impl<R: Kind> Follower<'_, R> {
         }
     }
 
-    async fn call(&self, request: Request) -> Result<super::session::Answer, ZooKeeperError> {
+    async fn call(&self, request: Request) -> Result<Answer, ZooKeeperError> {
         self.session.call_on(self.connection, request).await
+    }
+
+    /// Asks about the directory, which somebody may have removed: then all begins anew.
+    async fn ask(&self, request: fn(&str) -> Request) -> Result<Answer, ZooKeeperError> {
+        match self.call(request(self.kept.inbox.directory())).await {
+            Err(ZooKeeperError::Refused { code: code::NO_NODE, .. }) => Err(ZooKeeperError::Lost),
+            answer => answer,
+        }
     }
 
     /// Starts the watch, and notes all nodes as changed: the last transaction that made or removed one.
@@ -129,7 +137,7 @@ impl<R: Kind> Follower<'_, R> {
         };
         // This member may be behind the one before.
         self.call(Request::sync(directory)).await?;
-        let names = In(&self.call(Request::get_children(directory)).await?.body).texts()?;
+        let names = In(&self.ask(Request::get_children).await?.body).texts()?;
         names.iter().for_each(|name| inbox.note(name));
         // What is known and no longer there was removed.
         self.kept.mirror.lock().names().for_each(|name| inbox.note(name));
@@ -138,7 +146,7 @@ impl<R: Kind> Follower<'_, R> {
 
     /// The last transaction that made or removed a node.
     async fn children(&self) -> Result<u64, ZooKeeperError> {
-        let answer = self.call(Request::exists(self.kept.inbox.directory())).await?;
+        let answer = self.ask(Request::exists).await?;
         Ok(Stat::read(&mut In(&answer.body))?.children)
     }
 

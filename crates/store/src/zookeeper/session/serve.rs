@@ -15,6 +15,8 @@ use crate::zookeeper::wire::{In, Out};
 const IN_FLIGHT: usize = 1000;
 /// How many bytes wait to be written before more requests are taken.
 const OUTPUT: usize = 1 << 20;
+/// How many connections may end soon after another before the next one has to wait.
+const SHORT: u32 = 3;
 const EVENT: i32 = -1;
 const PING: i32 = -2;
 const OP_PING: i32 = 11;
@@ -27,6 +29,8 @@ pub(super) struct Server {
     state: watch::Sender<State>,
     identity: watch::Sender<Identity>,
     connections: u64,
+    /// How many connections in a row ended soon.
+    short: u32,
 }
 
 /// Why a connection is over.
@@ -63,7 +67,7 @@ impl Server {
         state: watch::Sender<State>,
         identity: watch::Sender<Identity>,
     ) -> Self {
-        Self { dialer, queue, inboxes, state, identity, connections: 0 }
+        Self { dialer, queue, inboxes, state, identity, connections: 0, short: 0 }
     }
 
     pub(super) async fn run(mut self) {
@@ -74,6 +78,7 @@ impl Server {
                     self.identity.send_replace(self.dialer.identity());
                     self.inboxes.iter().for_each(|inbox| inbox.connected(self.connections));
                     self.state.send_replace(State::Connected(self.connections));
+                    let start = Instant::now();
                     let end = self.serve(connected).await;
                     self.dialer.lost_contact();
                     self.inboxes.iter().for_each(|inbox| inbox.lost());
@@ -83,6 +88,11 @@ impl Server {
                             tracing::info!(%error, "lost a connection to ZooKeeper; looking for another server");
                             self.state.send_replace(State::Connecting);
                         }
+                    }
+                    let soon = start.elapsed() < self.dialer.retry_interval();
+                    self.short = if soon { self.short + 1 } else { 0 };
+                    if self.short > SHORT {
+                        tokio::time::sleep(self.dialer.retry_interval()).await;
                     }
                 }
                 Err(error) => {
