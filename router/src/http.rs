@@ -35,12 +35,17 @@ pub fn routes(config: &RouterConfig, beans: Beans, runtimes: &Runtimes) -> Route
         .route("/", get(root))
         .route("/index.html", get(root))
         .route(PAGE_PATH, get(page))
-        .merge(Router::new().route("/jmx", get(jmx)).with_state(beans))
-        .merge(Router::new().route("/conf", get(conf::conf)).with_state(conf))
+        .merge(Router::new().route("/jmx", get(jmx).options(options)).with_state(beans))
+        .merge(Router::new().route("/conf", get(conf::conf).options(options)).with_state(conf))
         .merge(admin::routes(Guard::new(config.http_admins.clone()), runtimes))
 }
 
 const PAGE_PATH: &str = "/federationhealth.html";
+
+/// Hadoop's clients ask so before they send anything to log in with; who need not log in is told to go on.
+async fn options() -> Response {
+    [(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"))].into_response()
+}
 
 async fn root() -> Response {
     (StatusCode::FOUND, [(header::LOCATION, PAGE_PATH)]).into_response()

@@ -7,17 +7,21 @@ mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anabranch_e2e::dfs::dfs;
 use anabranch_e2e::servers::{self, Router};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan};
 use anabranch_testkit::scratch::Scratch;
-use anabranch_testkit::{http, suite};
+use anabranch_testkit::{http, net, suite};
 use anyhow::Result;
 use serde_json::Value;
 
 use differences::{ABSENT, EMPTY, EXTRA, MISSING, PLATFORM};
 use shape::{Shape, shape};
+
+/// Much more than the ten seconds that metrics are kept.
+const WHOLE: Duration = Duration::from_secs(60);
 
 const MOUNTS: &str = "/data0=ns0:/data0,/data1=ns1:/data1";
 
@@ -51,7 +55,9 @@ fn setup() -> Result<Rig> {
     for uri in [router.uri(), format!("hdfs://{}", cluster.rpc("router"))] {
         dfs(&uri, &["mkdir", "--parents", "/data0/x"]).ok();
     }
-    Ok(Rig { router, cluster, jars, _scratch: scratch })
+    let rig = Rig { router, cluster, jars, _scratch: scratch };
+    net::wait_until("the beans of the Java router are whole", WHOLE, || rig.whole())?;
+    Ok(rig)
 }
 
 /// Beans by name; the numbers of ports in their names are `PORT`.
@@ -61,6 +67,16 @@ impl Rig {
     fn get(&self, ours: bool, path: &str) -> http::Answer {
         let address = if ours { self.router.http.to_string() } else { self.cluster.http("router").to_owned() };
         http::get(&address, path).unwrap_or_else(|e| panic!("{path}: {e:#}"))
+    }
+
+    /// A Java router shows for some seconds what it knew when it started.
+    fn whole(&self) -> bool {
+        let beans = self.beans(false);
+        let has = |bean: &str, attribute: &str| {
+            let bean = beans.get(&format!("Hadoop:service=Router,name={bean}"));
+            bean.is_some_and(|bean| bean.get(attribute).is_some())
+        };
+        has("RpcDetailedActivityForPORT", "MkdirsNumOps") && has("JvmMetrics", "GcTotalExtraSleepTime")
     }
 
     fn beans(&self, ours: bool) -> Beans {
@@ -90,7 +106,7 @@ fn attributes(rig: &Rig) {
         for (attribute, kind) in &their {
             let listed = MISSING.iter().find(|(bean, known, _)| name.ends_with(bean) && known == attribute);
             match (own.get(attribute), listed) {
-                (Some(own), None) if own == kind => {}
+                (Some(own), None) if shape::same(own, kind) => {}
                 (Some(own), _) => wrong.push(format!("{name} {attribute}: ours {own:?}, theirs {kind:?}")),
                 (None, Some((bean, known, _))) => drop(used.insert((*bean, *known))),
                 (None, None) if platform => {}
@@ -130,6 +146,7 @@ fn texts(rig: &Rig) {
             let empty = EMPTY.iter().any(|(bean, known, _)| name.ends_with(bean) && known == attribute);
             match (shape::is_empty(&own), empty) {
                 (true, true) => {}
+                (true, false) if !shape::is_empty(&their) => wrong.push(format!("{name} {attribute}: ours is empty")),
                 (false, true) => wrong.push(format!("{name} {attribute}: listed as empty, but it is not")),
                 _ if shape::same(&own, &their) => compared += 1,
                 _ => wrong.push(format!("{name} {attribute}:\nours   {own:?}\ntheirs {their:?}")),

@@ -59,7 +59,8 @@ fn show(bean: &Bean, wanted: Option<&str>, out: &mut String) {
         Vec::new()
     });
     if let Some(wanted) = wanted {
-        attributes.retain(|(name, _)| name == wanted);
+        // What is null is not there for Hadoop's servlet, if it is asked for alone.
+        attributes.retain(|(name, value)| name == wanted && !value.is_null());
         if attributes.is_empty() {
             let message = format!("No attribute with name {wanted} was found.");
             attributes = vec![("result".into(), "ERROR".into()), ("message".into(), message.into())];
@@ -79,7 +80,9 @@ mod tests {
 
     fn beans() -> Beans {
         let beans = Beans::new();
-        let read = || Ok(vec![("State".into(), "active".into()), ("Threads".into(), 3.into())]);
+        let read = || {
+            Ok(vec![("State".into(), "active".into()), ("Threads".into(), 3.into()), ("Session".into(), Value::Null)])
+        };
         beans.register(ObjectName::hadoop("NameNode", "NameNodeStatus"), "a.Status", read);
         beans.register(ObjectName::hadoop("Router", "Broken"), "a.Broken", || Err("no reason".to_owned()));
         let memory = || Ok(vec![("Heap".into(), json!({ "used": 1, "max": 2 }))]);
@@ -106,12 +109,21 @@ mod tests {
     "message" : "No attribute with name Nope was found."
   } ]
 }"#;
+    const NULL: &str = r#"{
+  "beans" : [ {
+    "name" : "Hadoop:service=NameNode,name=NameNodeStatus",
+    "modelerType" : "a.Status",
+    "result" : "ERROR",
+    "message" : "No attribute with name Session was found."
+  } ]
+}"#;
     const ALL: &str = r#"{
   "beans" : [ {
     "name" : "Hadoop:service=NameNode,name=NameNodeStatus",
     "modelerType" : "a.Status",
     "State" : "active",
-    "Threads" : 3
+    "Threads" : 3,
+    "Session" : null
   }, {
     "name" : "Hadoop:service=Router,name=Broken",
     "modelerType" : "a.Broken"
@@ -137,6 +149,7 @@ mod tests {
             (None, Some("Hadoop:service=NameNode,name=NameNodeStatus::State"), STATUS),
             (Some("java.lang:*"), Some("Hadoop:service=NameNode,*::State"), STATUS),
             (None, Some("java.lang:type=Memory::Nope"), NO_ATTRIBUTE),
+            (None, Some("Hadoop:service=NameNode,name=NameNodeStatus::Session"), NULL),
             (None, Some("Hadoop:service=Nope,name=*::State"), NONE),
             (None, Some("x::State"), "{ }"),
             (None, Some("x"), FORMAT),

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, WebScheme};
+use crate::config::{
+    AddressRange, MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, WebScheme,
+};
 
 const TWO: [(&str, &str); 4] = [
     ("dfs.nameservices", "ns0, ns1"),
@@ -64,6 +66,7 @@ fn keys_reach_what_they_set() {
         ("ipc.maximum.data.length", "67108864"),
         ("hadoop.caller.context.separator", ";"),
         ("anabranch.router.drain.grace", "5"),
+        ("anabranch.router.http.admin.hosts", "10.0.0.0/8, ::1"),
     ])
     .config;
     assert_eq!(config.rpc_address.to_string(), "127.0.0.1:9999");
@@ -72,6 +75,8 @@ fn keys_reach_what_they_set() {
     assert_eq!(config.upstream.connect_timeout, Duration::from_millis(500));
     assert_eq!((config.limits.max_frame, config.drain_grace), (64 << 20, Duration::from_secs(5)));
     assert_eq!(config.caller_context_separator, ";");
+    let admins = ["10.0.0.0/8", "::1"].map(|range| AddressRange::parse(range).unwrap());
+    assert_eq!(config.http_admins, admins);
     let off = [
         ("dfs.federation.router.default.nameserviceId", "ns1"),
         ("dfs.federation.router.default.nameservice.enable", "false"),
@@ -120,6 +125,22 @@ fn watched_namenodes_have_all_their_addresses() {
     ];
     let only = loaded(&only).config.heartbeat;
     assert_eq!((only.router, only.namenodes.len(), only.membership_lifetime.deletion_ms), (false, 3, Some(60_000)));
+}
+
+#[test]
+fn the_effective_properties_are_those_that_are_set_and_the_defaults_of_others() {
+    let config = loaded(&[("dfs.federation.router.connect.timeout", "500ms")]).config;
+    let shown = |name: &str| {
+        let found: Vec<_> = config.effective.properties().iter().filter(|property| property.name == name).collect();
+        found.iter().map(|property| (property.value.clone(), property.source.clone())).collect::<Vec<_>>()
+    };
+    let set = ("500ms".to_owned(), "from command line".to_owned());
+    assert_eq!(shown("dfs.federation.router.connect.timeout"), [set]);
+    let default = ("true".to_owned(), "anabranch-default".to_owned());
+    assert_eq!(shown("dfs.federation.router.http.enable"), [default]);
+    assert_eq!(shown("dfs.federation.router.rpc-bind-host"), []);
+    let names: Vec<_> = config.effective.properties().iter().map(|property| &property.name).collect();
+    assert!(names.is_sorted(), "{names:?}");
 }
 
 #[test]
