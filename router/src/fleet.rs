@@ -7,6 +7,7 @@ mod sweeper;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anabranch_hdfs_proto::hdfs::StateStoreVersionRecordProto;
 use anabranch_hrpc::ConnectOptions;
@@ -16,12 +17,16 @@ use anabranch_telemetry::clock::wall_ms;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
 use crate::heartbeat::{Announcer, Myself, Watcher};
 use follower::Follower;
 use sweeper::Sweeper;
+
+/// How long a router that ends waits for the store to take note of it.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// What a router needs to be one of a fleet.
 pub struct Fleet {
@@ -102,8 +107,9 @@ impl Joined {
         while let Some(ended) = self.tasks.join_next().await {
             tell(ended);
         }
-        while let Some(ended) = self.announcing.join_next().await {
-            tell(ended);
+        match timeout(LAST_WORD, self.announcing.join_next()).await {
+            Ok(ended) => ended.into_iter().for_each(tell),
+            Err(_) => tracing::warn!("the state store did not hear in time that this router ends"),
         }
     }
 }

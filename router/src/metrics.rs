@@ -1,4 +1,4 @@
-//! What the data plane counts. Label sets are closed: methods, outcomes and nameservices of the configuration. The hot
+//! What the data plane counts. Label sets are closed: methods, outcomes, and the nameservices that there are. The hot
 //! path looks nothing up; its handles are made once.
 
 mod server;
