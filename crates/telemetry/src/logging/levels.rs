@@ -81,7 +81,7 @@ fn effective(directives: &str, target: &str) -> LevelFilter {
     let above = known().filter(|(prefix, _)| target.starts_with(prefix));
     // Of the same length, the later one counts.
     let most_specific = above.max_by_key(|(prefix, _)| prefix.len());
-    let root = || known().filter(|(prefix, _)| *prefix == ROOT).last();
+    let root = || known().rfind(|(prefix, _)| *prefix == ROOT);
     // Without a directive for the rest, errors are logged.
     most_specific.or_else(root).map_or(LevelFilter::ERROR, |(_, level)| level)
 }
