@@ -1,9 +1,11 @@
-//! The programs of Anabranch as a library: `anabranch` and `anabranch-router` are thin around it.
+//! The programs of Anabranch as a library: `anabranch`, `anabranch-router` and
+//! `anabranch-store` are thin around it.
 
 pub mod dfs;
 pub mod local;
 pub mod manifest;
 pub mod router;
+pub mod store;
 
 mod console;
 mod failure;

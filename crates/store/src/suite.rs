@@ -15,6 +15,8 @@ use crate::{
     StateStore, StoreError, Version, Watch, Write, Writer,
 };
 
+pub mod oracle;
+
 /// How many changes a store under test may remember for its watchers: few, so that falling behind is quick.
 pub const HISTORY: usize = 8;
 

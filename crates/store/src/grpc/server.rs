@@ -17,6 +17,7 @@ mod incoming;
 mod metrics;
 mod probe;
 mod service;
+mod snapshots;
 mod watching;
 
 use service::Service;

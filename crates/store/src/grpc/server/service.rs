@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anabranch_federation::MountEntry;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
 use super::metrics::ServerMetrics;
+use super::snapshots::Snapshots;
 use super::watching::Watching;
 use super::{Health, status, wire};
 use crate::grpc::history;
@@ -19,12 +20,9 @@ use crate::grpc::proto::{
     state_store_server,
 };
 use crate::{
-    DisabledNameservice, Membership, Reader, Record, Records, Refusal, RouterState, Snapshot, StateStore, StoreError,
-    Version, Writer,
+    DisabledNameservice, Membership, Reader, Record, Records, Refusal, Revision, RouterState, StateStore, Version,
+    Watch, Writer,
 };
-
-/// Snapshots that are read and encoded at a time, over all clients; others wait. Encoded ones take less memory.
-const SNAPSHOTS: usize = 4;
 
 /// Messages that a client takes at its own pace.
 type Replies<M> = Pin<Box<dyn Stream<Item = Result<M, Status>> + Send>>;
@@ -41,7 +39,8 @@ pub(super) struct Shared {
     pub(super) history: Bytes,
     pub(super) metrics: ServerMetrics,
     pub(super) stopping: CancellationToken,
-    snapshots: Semaphore,
+    /// By kind.
+    snapshots: [(&'static str, Snapshots<Vec<Chunk>>); 4],
     health: watch::Receiver<Health>,
 }
 
@@ -52,7 +51,7 @@ impl Service {
         health: watch::Receiver<Health>,
         stopping: CancellationToken,
     ) -> prometheus::Result<Self> {
-        let (metrics, snapshots) = (ServerMetrics::register(registry)?, Semaphore::new(SNAPSHOTS));
+        let (metrics, snapshots) = (ServerMetrics::register(registry)?, KINDS.map(|kind| (kind, Snapshots::default())));
         let shared = Shared { store, history: history::new(), metrics, stopping, snapshots, health };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -61,6 +60,9 @@ impl Service {
         self.shared.store.clone()
     }
 }
+
+/// The kinds that are served.
+const KINDS: [&str; 4] = [MountEntry::KIND, Membership::KIND, RouterState::KIND, DisabledNameservice::KIND];
 
 /// Calls a generic method for the kind of this name.
 macro_rules! for_kind {
@@ -76,11 +78,10 @@ macro_rules! for_kind {
 }
 
 fn unknown(kind: &str) -> Status {
-    let known = [MountEntry::KIND, Membership::KIND, RouterState::KIND, DisabledNameservice::KIND];
     let shown: String = kind.chars().take(80).collect();
     status::not_done(
         Code::Unimplemented,
-        format!("no records of kind {shown:?} are kept; there are {}", known.join(", ")),
+        format!("no records of kind {shown:?} are kept; there are {}", KINDS.join(", ")),
     )
 }
 
@@ -120,26 +121,38 @@ impl Shared {
         answers.map_err(|reason| status::not_done(Code::Unavailable, format!("the store does not answer: {reason}")))
     }
 
-    /// Encodes what `read` gives, when it's this one's turn.
-    pub(super) async fn snapshot<R: Record>(
-        &self,
-        read: impl Future<Output = Result<Snapshot<R>, StoreError>>,
-    ) -> Result<Vec<Chunk>, Status> {
-        // Fails only when the semaphore is closed, which nobody does.
-        let _turn = self.snapshots.acquire().await.map_err(|error| Status::internal(error.to_string()))?;
-        let snapshot = read.await.map_err(|error| status::of_store(&error))?;
-        self.metrics.snapshots.with_label_values(&[R::KIND]).inc();
-        let history = self.history.clone();
-        let encoded = tokio::task::spawn_blocking(move || wire::chunks(&history, &snapshot)).await;
-        encoded.map_err(|error| Status::internal(error.to_string()))
+    /// All records of a kind, as new as this call.
+    pub(super) async fn snapshot<R: Record>(&self) -> Result<Arc<Vec<Chunk>>, Status>
+    where
+        dyn StateStore: Records<R>,
+    {
+        let read = async {
+            let snapshot = Reader::<R>::list(&*self.store).await.map_err(|error| status::of_store(&error))?;
+            self.metrics.snapshots.with_label_values(&[R::KIND]).inc();
+            let history = self.history.clone();
+            let encoded = tokio::task::spawn_blocking(move || wire::chunks(&history, &snapshot)).await;
+            encoded.map_err(|error| Status::internal(error.to_string()))
+        };
+        match self.snapshots.iter().find(|(kind, _)| *kind == R::KIND) {
+            Some((_, snapshots)) => snapshots.get(read).await,
+            None => Err(unknown(R::KIND)),
+        }
+    }
+
+    /// Follows a kind from a revision on.
+    pub(super) fn follow<R: Record>(&self, from: Revision) -> Box<dyn Watch<R>>
+    where
+        dyn StateStore: Records<R>,
+    {
+        Reader::<R>::watch(&*self.store, Some(from))
     }
 
     async fn list<R: Record>(&self) -> Result<Replies<Chunk>, Status>
     where
         dyn StateStore: Records<R>,
     {
-        let chunks = self.snapshot(Reader::<R>::list(&*self.store)).await?;
-        Ok(Box::pin(stream::iter(chunks.into_iter().map(Ok))))
+        let chunks = self.snapshot::<R>().await?;
+        Ok(Box::pin(stream::iter((0..chunks.len()).map(move |at| Ok(chunks[at].clone())))))
     }
 
     async fn watch<R: Record>(self: Arc<Self>, from: Option<Position>) -> Result<Replies<WatchResponse>, Status>
@@ -148,9 +161,8 @@ impl Shared {
     {
         // A position of another history says nothing here.
         let stranger = from.as_ref().is_some_and(|position| position.history != self.history);
-        let from = from.filter(|_| !stranger).map(|position| position.revision);
-        let watch = Reader::<R>::watch(&*self.store, from);
-        let watching = Watching::new(self, watch, from.is_some(), stranger);
+        let watch = from.filter(|_| !stranger).map(|position| self.follow::<R>(position.revision));
+        let watching = Watching::new(self, watch, stranger);
         Ok(Box::pin(stream::unfold(watching, |mut watching| async move {
             let message = watching.next().await?;
             Some((message, watching))

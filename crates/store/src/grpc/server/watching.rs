@@ -10,17 +10,18 @@ use tonic::{Code, Status};
 use super::service::Shared;
 use super::{status, wire};
 use crate::grpc::proto::watch_response::Event as Message;
-use crate::grpc::proto::{FellBehind, Opened, WatchResponse};
-use crate::{Event, Record, StoreError, Watch};
+use crate::grpc::proto::{Chunk, FellBehind, Opened, WatchResponse};
+use crate::{Event, Record, Records, StateStore, Watch};
 
 /// A watch that is being served.
 pub(super) struct Watching<R> {
     shared: Arc<Shared>,
-    watch: Box<dyn Watch<R>>,
-    /// The store's next event is a snapshot.
-    snapshot_next: bool,
+    /// The store's watch; `None`: a snapshot comes first.
+    watch: Option<Box<dyn Watch<R>>>,
     /// What goes out before the store is asked again.
     ready: VecDeque<Message>,
+    /// What goes out of a snapshot after that, from a position on.
+    snapshot: Option<(Arc<Vec<Chunk>>, usize)>,
     over: bool,
     _open: Open,
 }
@@ -34,16 +35,19 @@ impl Drop for Open {
     }
 }
 
-impl<R: Record> Watching<R> {
-    /// Serves `watch`, which goes on from a position or begins with a snapshot. A `stranger` had another position.
-    pub(super) fn new(shared: Arc<Shared>, watch: Box<dyn Watch<R>>, positioned: bool, stranger: bool) -> Self {
+impl<R: Record> Watching<R>
+where
+    dyn StateStore: Records<R>,
+{
+    /// Serves `watch`, which goes on from a position, or begins with a snapshot. A `stranger` has another position.
+    pub(super) fn new(shared: Arc<Shared>, watch: Option<Box<dyn Watch<R>>>, stranger: bool) -> Self {
         let open = shared.metrics.watches.with_label_values(&[R::KIND]);
         open.inc();
         let mut ready = VecDeque::from([Message::Opened(Opened { history: shared.history.clone() })]);
         if stranger {
             ready.push_back(fell_behind::<R>(&shared));
         }
-        Self { shared, watch, snapshot_next: !positioned, ready, over: false, _open: Open(open) }
+        Self { shared, watch, ready, snapshot: None, over: false, _open: Open(open) }
     }
 
     /// The next message; `None` after an error.
@@ -70,6 +74,13 @@ impl<R: Record> Watching<R> {
             if let Some(message) = self.ready.pop_front() {
                 return Ok(message);
             }
+            if let Some((chunks, at)) = &mut self.snapshot {
+                if let Some(chunk) = chunks.get(*at) {
+                    *at += 1;
+                    return Ok(Message::Snapshot(chunk.clone()));
+                }
+                self.snapshot = None;
+            }
             tokio::select! {
                 () = shared.stopping.cancelled() => {}
                 filled = self.fill() => filled?,
@@ -77,35 +88,29 @@ impl<R: Record> Watching<R> {
         }
     }
 
-    /// Waits for the store's next event.
+    /// Waits for the store's next event, or a snapshot.
     async fn fill(&mut self) -> Result<(), Status> {
-        if self.snapshot_next {
-            let read = async {
-                match self.watch.next().await? {
-                    Event::Snapshot(snapshot) => Ok(snapshot),
-                    _ => Err(StoreError::Unknown("a watch that did not begin with a snapshot".into())),
-                }
-            };
-            let chunks = self.shared.snapshot(read).await?;
-            self.snapshot_next = false;
-            self.ready.extend(chunks.into_iter().map(Message::Snapshot));
-            return Ok(());
-        }
-        match self.watch.next().await.map_err(|error| status::of_store(&error))? {
+        let Some(watch) = &mut self.watch else { return self.begin_snapshot().await };
+        match watch.next().await.map_err(|error| status::of_store(&error))? {
             Event::Changed { revision, changes } => {
                 self.shared.metrics.changes.with_label_values(&[R::KIND]).inc();
                 self.ready.extend(wire::changed(revision, &changes).into_iter().map(Message::Changed));
             }
             Event::FellBehind => {
-                self.snapshot_next = true;
+                self.watch = None;
                 self.ready.push_back(fell_behind::<R>(&self.shared));
             }
-            // A driver may give one at any time.
-            Event::Snapshot(snapshot) => {
-                let chunks = self.shared.snapshot(async { Ok(snapshot) }).await?;
-                self.ready.extend(chunks.into_iter().map(Message::Snapshot));
-            }
+            // One that all share is as good as the driver's own.
+            Event::Snapshot(_) => self.watch = None,
         }
+        Ok(())
+    }
+
+    async fn begin_snapshot(&mut self) -> Result<(), Status> {
+        let chunks = self.shared.snapshot::<R>().await?;
+        let revision = chunks.first().map_or(0, |chunk| chunk.revision);
+        self.watch = Some(self.shared.follow(revision));
+        self.snapshot = Some((chunks, 0));
         Ok(())
     }
 }

@@ -1,0 +1,157 @@
+//! `anabranch-store`: the state store as a service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anabranch_store::grpc::{Health, ServerOptions, StoreServer};
+use anabranch_telemetry::http::{self, Bounds, Routes};
+use anabranch_telemetry::{Condition, Metrics, Readiness, logging};
+use clap::Parser;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+use crate::log_format::LogFormat;
+use crate::runtimes::Runtimes;
+use crate::signals::Signals;
+use crate::{BUILD, version};
+
+mod driver;
+mod tls;
+
+use driver::{Driver, DriverName};
+use tls::TlsFiles;
+
+/// The state store of a fleet of routers: keeps mounts, memberships and router states, and tells routers what changes.
+///
+/// Speaks gRPC (service anabranch.store.v1.StateStore, and grpc.health.v1.Health). SIGTERM drains it: watches are sent
+/// elsewhere, writes in flight are finished.
+#[derive(Parser)]
+#[command(name = "anabranch-store", version = version())]
+pub struct StoreArgs {
+    /// Where it serves routers.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8890")]
+    listen: SocketAddr,
+    /// What keeps the records.
+    #[arg(long, value_enum, default_value_t)]
+    driver: DriverName,
+    /// Directory of the records, for --driver rocksdb; made when it does not exist.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Certificate of this server, and those that lead to its authority (PEM). Without it, it speaks plain text.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Authority of the clients' certificates (PEM). Without it, any client is served.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+    /// Where it serves /isActive and /metrics. [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<SocketAddr>,
+    /// How long writes in flight may take to end after SIGTERM, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    drain: u64,
+    /// How log lines are written.
+    #[arg(long, value_enum, default_value_t)]
+    log: LogFormat,
+}
+
+/// Runs the program.
+pub fn run(args: &StoreArgs) -> ExitCode {
+    match serve(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn serve(args: &StoreArgs) -> Result<(), Failure> {
+    logging::init(args.log.into(), "info").map_err(Failure::usage)?;
+    let driver = Driver::new(args.driver, args.data.as_deref()).map_err(Failure::usage)?;
+    let files = TlsFiles {
+        certificate: args.tls_cert.as_deref(),
+        key: args.tls_key.as_deref(),
+        client_ca: args.client_ca.as_deref(),
+    };
+    let tls = files.read().map_err(Failure::usage)?;
+    let options = ServerOptions { tls, drain: Duration::from_secs(args.drain), ..ServerOptions::default() };
+    let runtimes = Runtimes::new()?;
+    let ended = runtimes.control.block_on(until_stopped(args, &driver, options, &runtimes));
+    runtimes.stop();
+    ended
+}
+
+async fn until_stopped(
+    args: &StoreArgs,
+    driver: &Driver,
+    options: ServerOptions,
+    runtimes: &Runtimes,
+) -> Result<(), Failure> {
+    let mut signals = Signals::catch()?;
+    let metrics = Metrics::new(BUILD).map_err(Failure::internal)?;
+    let (readiness, stop, over) = (Readiness::new(), CancellationToken::new(), CancellationToken::new());
+    // The listeners first: what can't listen should not touch the data of the one that does.
+    let listener = listen(args.listen, runtimes.data.handle()).await?;
+    let address = listener.local_addr().map_err(Failure::internal)?;
+    let web = match args.http {
+        Some(address) => Some(listen(address, runtimes.control.handle()).await?),
+        None => None,
+    };
+    let web_address = web.as_ref().map(TcpListener::local_addr).transpose().map_err(Failure::internal)?;
+    let store = driver.open().map_err(Failure::usage)?;
+    let mutual = options.tls.as_ref().map(|tls| tls.client_ca.is_some());
+    let server = StoreServer::new(store, options, metrics.registry(), stop.clone()).map_err(Failure::usage)?;
+    let condition = readiness.register("state store");
+    condition.ready();
+    let following = tokio::spawn(follow(server.health(), condition));
+    let mut serving = runtimes.data.spawn(server.serve(listener));
+    let web = web.map(|listener| {
+        let routes = Routes { readiness: readiness.clone(), metrics: metrics.clone(), more: axum::Router::default() };
+        tokio::spawn(http::serve(listener, routes, Bounds::default(), over.clone().cancelled_owned()))
+    });
+    tracing::info!(rpc = %address, http = ?web_address, %driver, tls = tls::shown(mutual), "state store is listening");
+    let ended = tokio::select! {
+        ended = &mut serving => Some(ended),
+        () = signals.next() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            tracing::info!("draining; a second signal stops at once");
+            readiness.close("draining");
+            stop.cancel();
+            tokio::select! {
+                ended = &mut serving => ended,
+                () = signals.next() => return Err(Failure::internal("stopped before writes in flight had ended")),
+            }
+        }
+    };
+    following.abort();
+    over.cancel();
+    if let Some(web) = web {
+        // It ended because it was told to; if not, that was seen before.
+        drop(web.await);
+    }
+    ended.map_err(Failure::internal)?.map_err(Failure::internal)
+}
+
+/// Listens on a runtime, to whose reactor the connections then belong.
+async fn listen(address: SocketAddr, runtime: &tokio::runtime::Handle) -> Result<TcpListener, Failure> {
+    let listener = runtime.spawn(TcpListener::bind(address)).await.map_err(Failure::internal)?;
+    listener.map_err(|error| Failure::usage(format!("cannot listen on {address}: {error}")))
+}
+
+/// Ready is who can reach the records.
+async fn follow(mut health: watch::Receiver<Health>, condition: Condition) {
+    while health.changed().await.is_ok() {
+        if health.borrow_and_update().is_ok() {
+            condition.ready();
+        } else {
+            condition.pending();
+        }
+    }
+}

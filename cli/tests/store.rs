@@ -1,0 +1,213 @@
+//! `anabranch-store` as a process: what it refuses, whom it serves, and what it keeps when it is killed or its disk is full.
+
+#![allow(clippy::unwrap_used)]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anabranch_federation::MountEntry;
+use anabranch_store::grpc::{ClientOptions, ClientTls};
+use anabranch_store::suite::{entry, oracle};
+use anabranch_store::{Event, GrpcStore, Reader, StoreError, Version, Writer};
+use anabranch_testkit::certificates::Authority;
+use anabranch_testkit::process::{Launch, Program};
+use anabranch_testkit::{http, net};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const FREE: [&str; 2] = ["--listen", "127.0.0.1:0"];
+
+fn launch<'a>(args: impl IntoIterator<Item = &'a str>) -> Launch {
+    Launch::new("anabranch-store").args(args)
+}
+
+/// A store in a directory, at an address that stays the same.
+fn rocksdb(dir: &Path, address: SocketAddr) -> Launch {
+    launch(["--data", dir.to_str().unwrap(), "--listen", &address.to_string()])
+}
+
+/// Starts a program and waits until it listens; gives its address.
+fn start(launch: &Launch) -> (Program, SocketAddr) {
+    let mut program = launch.start().unwrap();
+    let line = program.wait_for("an address", PATIENCE, |line| line.contains("state store is listening")).unwrap();
+    let address = line.split_once("rpc=").unwrap().1.split(' ').next().unwrap().parse().unwrap();
+    (program, address)
+}
+
+fn client(address: SocketAddr) -> GrpcStore {
+    GrpcStore::new(&ClientOptions::new([address.to_string()])).unwrap()
+}
+
+/// What it says on standard error before it ends with exit code 2.
+fn refused<'a>(args: impl IntoIterator<Item = &'a str>) -> String {
+    let (code, out, err) = launch(args).finish(PATIENCE).unwrap();
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    err
+}
+
+#[test]
+fn mistakes_end_it_with_one_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let err = refused(FREE);
+    assert_eq!(err, "error: --driver rocksdb keeps its records in a directory: say which with --data DIR\n");
+    let memory = ["--listen", "127.0.0.1:0", "--driver", "memory"];
+    let err = refused(memory.into_iter().chain(["--tls-cert", "x"]));
+    assert!(err.contains("--tls-key"), "{err}");
+
+    let none = path("none.crt");
+    let err = refused(memory.into_iter().chain(["--tls-cert", &none, "--tls-key", &none]));
+    assert_eq!(err, format!("error: cannot read {none}: No such file or directory (os error 2)\n"));
+    std::fs::write(path("bad"), "no certificate").unwrap();
+    let err = refused(memory.into_iter().chain(["--tls-cert", &path("bad"), "--tls-key", &path("bad")]));
+    assert!(err.starts_with("error: cannot use the TLS certificates: "), "{err}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let err = refused(["--driver", "memory", "--listen", &address]);
+    assert!(err.starts_with(&format!("error: cannot listen on {address}: Address already in use")), "{err}");
+
+    let data = path("data");
+    let (_holder, _) = start(&launch(FREE.into_iter().chain(["--data", &data])));
+    let err = refused(FREE.into_iter().chain(["--data", &data]));
+    assert!(err.contains(&format!("{data} is in use by another process")), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_serves_its_clients_and_drains_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new("test").unwrap();
+    let (certificate, key) = authority.issue("127.0.0.1").unwrap().write(dir.path(), "server").unwrap();
+    let ca = dir.path().join("ca.crt");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    let web = net::free_address().unwrap().to_string();
+    let text = |path: &Path| path.display().to_string();
+    let (certificate, key, ca) = (text(&certificate), text(&key), text(&ca));
+    let tls = ["--tls-cert", &certificate, "--tls-key", &key, "--client-ca", &ca];
+    let args = FREE.into_iter().chain(["--driver", "memory", "--http", &web]).chain(tls);
+    let (mut program, address) = start(&launch(args));
+
+    let own = authority.issue("router").unwrap();
+    let identity = Some((own.certificate.into_bytes(), own.key.into_bytes()));
+    let tls = ClientTls { ca: authority.pem().into_bytes(), identity, domain: None };
+    let options = ClientOptions { tls: Some(tls), ..ClientOptions::new([address.to_string()]) };
+    let store = GrpcStore::new(&options).unwrap();
+    store.put(entry("/a", 1), Version::ABSENT).await.unwrap();
+    let mut watch = Reader::<MountEntry>::watch(&store, None);
+    assert!(matches!(watch.next().await.unwrap(), Event::Snapshot(snapshot) if snapshot.records.len() == 1));
+    assert!(Reader::<MountEntry>::list(&client(address)).await.is_err(), "plain text");
+
+    assert_eq!(http::get(&web, "/isActive").unwrap().status, 200);
+    let metrics = http::get(&web, "/metrics").unwrap().body;
+    for expected in ["anabranch_store_watches{kind=\"MountTable\"} 1", "anabranch_build_info"] {
+        assert!(metrics.contains(expected), "{metrics}");
+    }
+    program.terminate().unwrap();
+    let ended = tokio::time::timeout(PATIENCE, watch.next()).await.expect("the end of the watch");
+    assert!(matches!(ended, Err(StoreError::NotDone(_))), "{ended:?}");
+    assert_eq!(program.wait(PATIENCE).unwrap().code(), Some(0));
+}
+
+/// Kills and restarts a store under its writers and watchers.
+async fn kill_and_restart(seed: u64) {
+    const WRITERS: u64 = 3;
+    const KILLS: u32 = 4;
+    let mut random = SmallRng::seed_from_u64(seed);
+    let dir = tempfile::tempdir().unwrap();
+    let address = net::free_address().unwrap();
+    let launch = rocksdb(&dir.path().join("data"), address);
+    let (mut program, _) = start(&launch);
+    let (done, ends) = tokio::sync::watch::channel(None);
+    let watchers: Vec<_> =
+        (0..3).map(|_| tokio::spawn(oracle::watcher(Arc::new(client(address)), ends.clone()))).collect();
+    let stop = CancellationToken::new();
+    let writers = (0..WRITERS).map(|n| {
+        let stop = stop.clone();
+        let store = Arc::new(client(address));
+        tokio::spawn(oracle::writer(store, format!("/w{n}"), move |_| !stop.is_cancelled()))
+    });
+    let writers: Vec<_> = writers.collect();
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(random.random_range(20..300))).await;
+        program.kill().unwrap();
+        drop(program);
+        (program, _) = start(&launch);
+    }
+    stop.cancel();
+    let (mut last, mut made) = (0, 0);
+    for writer in writers {
+        let known = tokio::time::timeout(PATIENCE, writer).await.expect("the end").unwrap();
+        assert!(known.tag > 0, "every writer got to work");
+        (last, made) = (last.max(known.version.0), made + known.tag);
+    }
+    // Every revision is one change of one writer: none was lost, none was made twice.
+    let list = Reader::<MountEntry>::list(&client(address)).await.unwrap();
+    assert_eq!((list.revision.max(last), list.records.len() as u64), (made, WRITERS));
+    done.send_replace(Some(last));
+    for watcher in watchers {
+        let tags = tokio::time::timeout(PATIENCE, watcher).await.expect("the end").unwrap();
+        assert_eq!(tags.values().sum::<u64>(), made);
+    }
+}
+
+/// `SEEDS=300` runs more.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_loses_nothing_that_was_acknowledged() {
+    let seeds = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
+    for seed in 0..seeds {
+        eprintln!("seed {seed}");
+        kill_and_restart(seed).await;
+    }
+}
+
+/// A small volume in memory while it lives.
+struct Volume<'a>(&'a Path);
+
+impl<'a> Volume<'a> {
+    fn mount(at: &'a Path) -> Option<Self> {
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Self(at))
+    }
+}
+
+impl Drop for Volume<'_> {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg("-l").arg(self.0).status();
+        assert!(unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_writes_and_is_still_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(_volume) = Volume::mount(dir.path()) else {
+        eprintln!("skipped: only root mounts a volume that fills up");
+        return;
+    };
+    let (mut program, address) = start(&rocksdb(&dir.path().join("data"), net::free_address().unwrap()));
+    let store = client(address);
+    let large = |n: u64| MountEntry { group: "g".repeat(400_000), ..entry(&format!("/{n:03}"), n) };
+    let mut made = 0;
+    let refused = loop {
+        match store.put(large(made), Version::ABSENT).await {
+            Ok(_) => made += 1,
+            Err(error) => break error,
+        }
+        assert!(made < 1000, "the volume does not fill up");
+    };
+    assert!(made > 5, "{made}");
+    assert!(refused.to_string().contains("No space left on device"), "{refused}");
+    // One more is refused, too, and what was acknowledged is all there.
+    assert!(store.put(large(made + 1), Version::ABSENT).await.is_err());
+    let list = Reader::<MountEntry>::list(&client(address)).await.unwrap();
+    let names: Vec<_> = list.records.iter().map(|stored| stored.record.source.to_string()).collect();
+    assert_eq!(names, (0..made).map(|n| format!("/{n:03}")).collect::<Vec<_>>());
+    let mut watch = Reader::<MountEntry>::watch(&store, None);
+    assert!(matches!(watch.next().await.unwrap(), Event::Snapshot(_)));
+    assert!(!program.has_ended());
+}
