@@ -1,9 +1,14 @@
 //! What a router is told when it starts. A plain value: Hadoop's XML files and `anabranch local` both fill it in.
 
+mod admin;
 pub mod hadoop;
+mod store;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+
+pub use admin::{AdminConfig, SafeModeConfig};
+pub use store::{StoreChoice, StoreConfig};
 
 /// Everything a router needs to know that does not change while it runs.
 #[derive(Debug, Clone)]
@@ -24,6 +29,12 @@ pub struct RouterConfig {
     pub supergroup: String,
     /// Who may act for whom.
     pub proxy_users: ProxyUsers,
+    /// Groups of users (`hadoop.user.group.static.mapping.overrides`); those of others are the machine's.
+    pub user_groups: Vec<(String, Vec<String>)>,
+    /// Administration.
+    pub admin: AdminConfig,
+    /// Safe mode.
+    pub safe_mode: SafeModeConfig,
     /// Connections to NameNodes.
     pub upstream: UpstreamConfig,
     /// Bounds on what clients may ask at once.
@@ -49,6 +60,9 @@ impl Default for RouterConfig {
             superuser: "hdfs".to_owned(),
             supergroup: "supergroup".to_owned(),
             proxy_users: ProxyUsers::default(),
+            user_groups: Vec::new(),
+            admin: AdminConfig::default(),
+            safe_mode: SafeModeConfig::default(),
             upstream: UpstreamConfig::default(),
             limits: LimitsConfig::default(),
             allow_partial_listing: true,

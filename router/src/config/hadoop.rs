@@ -1,12 +1,13 @@
 //! Hadoop's configuration files, read into a [`RouterConfig`].
 //!
 //! The files are those that the Java router reads: `core-site.xml`, `hdfs-site.xml` and `hdfs-rbf-site.xml` of one
-//! directory, later ones over earlier ones, `-D` settings over all. What each key means is a row of [`keys::KEYS`].
+//! directory, later ones over earlier ones, `-D` settings over all. What each key means is a row of [`keys::all`].
 
 mod draft;
 pub mod keys;
 mod properties;
 mod proxy_users;
+mod store;
 mod topology;
 mod value;
 mod xml;
@@ -14,9 +15,9 @@ mod xml;
 use std::path::{Path, PathBuf};
 
 use self::draft::Draft;
-use self::keys::{KEYS, NOT_IMPLEMENTED, ROUTER_PREFIX};
+use self::keys::{NOT_IMPLEMENTED, ROUTER_PREFIX};
 pub use self::properties::{Environment, Properties};
-use super::RouterConfig;
+use super::{RouterConfig, StoreChoice};
 
 /// The files, in the order in which they are read.
 pub const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "hdfs-rbf-site.xml"];
@@ -26,6 +27,8 @@ pub const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "hdfs-rbf-site.x
 pub struct Loaded {
     /// The router's configuration.
     pub config: RouterConfig,
+    /// The state store.
+    pub store: StoreChoice,
     /// `anabranch.router.mounts.dir`, if set.
     pub mounts_dir: Option<PathBuf>,
     /// Keys of the Java router that are set but mean nothing here, sorted.
@@ -117,21 +120,23 @@ pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment
 /// The first value that is not accepted, or key that is missing.
 pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
     let mut draft = Draft::new(properties.environment());
-    for key in KEYS {
+    for key in keys::all() {
         if let Some(value) = properties.get(key.name)?.filter(|value| !value.is_empty()) {
             key.apply(&mut draft, &value).map_err(|()| properties.refused(key.name, &value, key.accepted()))?;
         }
     }
-    draft.config.proxy_users = proxy_users::read(properties)?;
+    draft.config.user_groups = proxy_users::user_groups(properties)?;
+    draft.config.proxy_users = proxy_users::read(properties, &draft.config.user_groups)?;
     draft.config.nameservices = topology::nameservices(properties, &draft.monitored)?;
     let (config, mounts_dir) = draft.finish(properties)?;
+    let store = store::read(properties)?;
     let (not_implemented, unknown) = without_meaning(properties);
-    Ok(Loaded { config, mounts_dir, not_implemented, unknown })
+    Ok(Loaded { config, store, mounts_dir, not_implemented, unknown })
 }
 
 /// Keys that are set but change nothing: those that the Java router knows, and those that nobody does.
 fn without_meaning(properties: &Properties) -> (Vec<String>, Vec<String>) {
-    let served = |name: &str| KEYS.iter().any(|key| key.covers(name));
+    let served = |name: &str| keys::all().any(|key| key.covers(name));
     let known = |name: &str| NOT_IMPLEMENTED.iter().any(|known| keys::covers(known, name));
     let set = properties.names().filter(|name| !served(name));
     let (known, others): (Vec<_>, Vec<_>) = set.partition(|name| known(name));
