@@ -88,7 +88,7 @@ fn warn_without_meaning(loaded: &Loaded) {
 
 /// Where mounts come from.
 enum Origin {
-    Files(FileMounts),
+    Files(Box<FileMounts>),
     Store(StoreConfig),
 }
 
@@ -107,7 +107,8 @@ impl Origin {
             StoreChoice::Driver(store) => Ok(Self::Store(store.clone())),
             StoreChoice::Unset if named.is_none() && !beside.exists() => Ok(Self::Store(StoreConfig::Zookeeper)),
             StoreChoice::Unset | StoreChoice::Off => {
-                FileMounts::read(named.unwrap_or(beside), &loaded.config).map(Self::Files)
+                let files = FileMounts::read(named.unwrap_or(beside), &loaded.config)?;
+                Ok(Self::Files(Box::new(files)))
             }
         }
     }

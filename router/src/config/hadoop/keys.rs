@@ -264,7 +264,7 @@ const KEYS: &[Key] = &[
     Key {
         name: "hadoop.user.group.static.mapping.overrides",
         default: "",
-        about: "Who is in which group; users that are not listed are in those of this machine.",
+        about: "Who is in which group, for `hadoop.proxyuser.<user>.groups` and for administration; there, users that are not listed are in the groups of this machine.",
         set: Set::Together("user=group,group;user=group"),
     },
     Key {
