@@ -139,6 +139,7 @@ fn configure(hadoop: &Hadoop, address: SocketAddr, conf: &PathBuf, mounts: &Path
         conf.join("hdfs-rbf-site.xml"),
         xml(&[
             ("dfs.federation.router.rpc-address", &address.to_string()),
+            ("dfs.federation.router.admin.enable", "false"),
             ("dfs.federation.router.http-address", &http.to_string()),
             ("dfs.federation.router.default.nameserviceId", "ns0"),
         ]),

@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 
 use self::boot::Running;
 use self::overview::Overview;
-use self::setup::Setup;
+use self::setup::{Addresses, Setup};
 use crate::console;
 use crate::failure::Failure;
 use crate::log_format::LogFormat;
@@ -39,6 +39,9 @@ pub struct LocalArgs {
     /// Where Hadoop clients call. [default: the RouterFleet's, else 127.0.0.1:8888]
     #[arg(long, value_name = "IP:PORT")]
     rpc_address: Option<SocketAddr>,
+    /// Where `hdfs dfsrouteradmin` calls. [default: the RouterFleet's, else 127.0.0.1:8111]
+    #[arg(long, value_name = "IP:PORT")]
+    admin_address: Option<SocketAddr>,
     /// Where /isActive and /metrics are served. [default: the RouterFleet's, else 127.0.0.1:50071]
     #[arg(long, value_name = "IP:PORT")]
     http_address: Option<SocketAddr>,
@@ -73,7 +76,8 @@ fn serve(args: &LocalArgs) -> Result<(), Failure> {
     let source = Source::new(&args.manifests);
     let files = source.read().map_err(Failure::usage)?;
     let federation = Federation::parse(&files, &Scope::Federation).map_err(Failure::usage)?;
-    let setup = Setup::plan(&federation, args.rpc_address, args.http_address).map_err(Failure::usage)?;
+    let addresses = Addresses { rpc: args.rpc_address, admin: args.admin_address, http: args.http_address };
+    let setup = Setup::plan(&federation, addresses).map_err(Failure::usage)?;
     setup.check_addresses().map_err(Failure::usage)?;
     let data = data::Data::open(&args.data).map_err(Failure::usage)?;
     let watch = Watch::start(source, Scope::Federation, files, federation.clone());

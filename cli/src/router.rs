@@ -1,19 +1,23 @@
-//! `anabranch-router`: configured by Hadoop's files, with mounts from manifests.
+//! `anabranch-router`: configured by Hadoop's files, with mounts from a state store or from manifests.
+
+mod mounts;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anabranch_federation::{MountTable, NameserviceId};
+use anabranch_federation::NameserviceId;
 use anabranch_router::config::hadoop::{self, Environment, Loaded};
-use anabranch_router::{Router, RouterConfig, RunningRouter};
+use anabranch_router::config::{StoreChoice, StoreConfig};
+use anabranch_router::{ReadProxyUsers, Router, RouterConfig, RunningRouter, Sources, trusted};
+use anabranch_store::StateStore;
 use anabranch_telemetry::{Metrics, Readiness, logging};
 use clap::Parser;
-use tokio::sync::watch;
 
+use self::mounts::FileMounts;
 use crate::failure::Failure;
 use crate::log_format::LogFormat;
-use crate::manifest::{Change, Federation, Scope, Source, Watch};
 use crate::runtimes::Runtimes;
 use crate::signals::Signals;
 use crate::{BUILD, machine, version};
@@ -21,7 +25,8 @@ use crate::{BUILD, machine, version};
 /// An HDFS router before NameNodes that exist, configured by the files of Hadoop's own router.
 ///
 /// It takes no configuration of its own: point it at a directory with core-site.xml, hdfs-site.xml and hdfs-rbf-site.xml.
-/// Mounts are MountTable manifests, which are watched while it runs.
+/// Mounts are kept in the state store that they name (dfs.federation.router.store.driver.class), where `hdfs
+/// dfsrouteradmin` changes them; or they are MountTable manifests, which are watched while it runs.
 #[derive(Parser)]
 #[command(name = "anabranch-router", version = version())]
 pub struct RouterArgs {
@@ -58,12 +63,12 @@ fn serve(args: &RouterArgs) -> Result<(), Failure> {
     logging::init(args.log.into(), "info").map_err(Failure::usage)?;
     let environment =
         Environment { variables: std::env::vars().collect(), user: machine::user(), host: machine::host() };
+    let proxy_users = proxy_users(args, &environment);
     let loaded = hadoop::load(&args.conf, &args.define, environment).map_err(Failure::usage)?;
     warn_without_meaning(&loaded);
-    let directory = args.mounts.clone().or(loaded.mounts_dir).unwrap_or_else(|| args.conf.join("mounts"));
-    let mounts = Mounts::read(directory, &loaded.config)?;
+    let origin = Origin::choose(args, &loaded)?;
     let runtimes = Runtimes::new()?;
-    let ended = runtimes.control.block_on(until_stopped(loaded.config, mounts, &runtimes));
+    let ended = runtimes.control.block_on(until_stopped(loaded.config, origin, proxy_users, &runtimes));
     runtimes.stop();
     ended
 }
@@ -81,41 +86,90 @@ fn warn_without_meaning(loaded: &Loaded) {
     }
 }
 
-/// Mounts from files, and the channel on which the router gets them. They do not grow stale as a store's do: files that
-/// cannot be read or understood say nothing about the last table, which stays in use, and the log tells of them.
-struct Mounts {
-    default: Option<NameserviceId>,
-    current: Federation,
-    watch: Watch,
+/// Where mounts come from.
+enum Origin {
+    Files(Box<FileMounts>),
+    Store(StoreConfig),
 }
 
-impl Mounts {
-    fn read(directory: PathBuf, config: &RouterConfig) -> Result<Self, Failure> {
-        let known: Vec<NameserviceId> =
-            config.nameservices.iter().filter_map(|known| NameserviceId::parse(&known.id).ok()).collect();
-        let default = config.default_nameservice.as_deref().and_then(|id| NameserviceId::parse(id).ok());
-        let scope = Scope::Mounts(known);
-        let source = Source::new(directory);
-        let files = source.read().map_err(Failure::usage)?;
-        let current = Federation::parse(&files, &scope).map_err(Failure::usage)?;
-        let watch = Watch::start(source, scope, files, current.clone());
-        Ok(Self { default, current, watch })
+impl Origin {
+    /// A store where the configuration names one, else files where there are any, else the store that it implies.
+    fn choose(args: &RouterArgs, loaded: &Loaded) -> Result<Self, Failure> {
+        let named = args.mounts.clone().or_else(|| loaded.mounts_dir.clone());
+        let beside = args.conf.join("mounts");
+        match &loaded.store {
+            StoreChoice::Driver(store) if named.is_some() => Err(Failure::usage(format!(
+                "mounts are kept in the state store ({}), and a directory of mounts is given too; leave out \
+                 dfs.federation.router.store.driver.class, or --mounts and anabranch.router.mounts.dir",
+                store.name()
+            ))),
+            StoreChoice::Driver(store) => Ok(Self::Store(store.clone())),
+            StoreChoice::Implied(store) if named.is_none() && !beside.exists() => Ok(Self::Store(store.clone())),
+            StoreChoice::Unset if named.is_none() && !beside.exists() => Err(Failure::usage(format!(
+                "nothing says where mounts are kept: there is no directory {}, and neither \
+                 dfs.federation.router.store.driver.class nor hadoop.zk.address is set; name a state store, or a directory \
+                 of MountTable files with --mounts",
+                beside.display()
+            ))),
+            StoreChoice::Implied(_) | StoreChoice::Unset | StoreChoice::Off => {
+                let files = FileMounts::read(named.unwrap_or(beside), &loaded.config)?;
+                Ok(Self::Files(Box::new(files)))
+            }
+        }
     }
 
-    fn table(&self, revision: u64) -> Arc<MountTable> {
-        let table = MountTable::build(self.current.mounts.iter().cloned(), self.default.clone());
-        Arc::new(table.with_revision(revision))
+    /// What the router reads, and what administrators change.
+    async fn open(
+        &self,
+        config: &RouterConfig,
+    ) -> Result<(anabranch_router::Mounts, Option<Arc<dyn StateStore>>), Failure> {
+        match self {
+            Self::Files(files) => Ok((files.feed(), None)),
+            Self::Store(store) => {
+                tracing::info!(driver = store.name(), "opening the state store");
+                let store = store::open(store.clone()).await.map_err(Failure::usage)?;
+                let feed = anabranch_store::feed(&*store, default_nameservice(config));
+                Ok((trusted(feed, config.safe_mode.staleness()), Some(store)))
+            }
+        }
+    }
+
+    /// Follows edits of files; never ends.
+    async fn follow(&mut self) {
+        match self {
+            Self::Files(files) => files.follow().await,
+            Self::Store(_) => std::future::pending().await,
+        }
     }
 }
 
-async fn until_stopped(config: RouterConfig, mut mounts: Mounts, runtimes: &Runtimes) -> Result<(), Failure> {
+fn default_nameservice(config: &RouterConfig) -> Option<NameserviceId> {
+    config.default_nameservice.as_deref().and_then(|id| NameserviceId::parse(id).ok())
+}
+
+/// Reads `hadoop.proxyuser.*` from where the router was configured.
+fn proxy_users(args: &RouterArgs, environment: &Environment) -> ReadProxyUsers {
+    let (conf, define, environment) = (args.conf.clone(), args.define.clone(), environment.clone());
+    Arc::new(move || {
+        let loaded = hadoop::load(&conf, &define, environment.clone());
+        loaded.map(|loaded| loaded.config.proxy_users).map_err(|error| error.to_string())
+    })
+}
+
+async fn until_stopped(
+    config: RouterConfig,
+    mut origin: Origin,
+    proxy_users: ReadProxyUsers,
+    runtimes: &Runtimes,
+) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let metrics = Metrics::new(BUILD).map_err(Failure::internal)?;
     let readiness = Readiness::new();
-    let (tables, feed) = watch::channel(Some(mounts.table(1)));
-    let router = start(config, feed, &metrics, &readiness, runtimes).await?;
+    let (mounts, store) = origin.open(&config).await?;
+    let sources = Sources { mounts, store, proxy_users: Some(proxy_users) };
+    let router = start(config, sources, &metrics, &readiness, runtimes).await?;
     tokio::select! {
-        () = follow(&mut mounts, &tables) => {}
+        () = origin.follow() => {}
         () = signals.next() => {}
     }
     tracing::info!("draining; a second signal stops at once");
@@ -128,29 +182,13 @@ async fn until_stopped(config: RouterConfig, mut mounts: Mounts, runtimes: &Runt
 /// Starts the router on the data plane's runtime, to whose reactor its sockets then belong.
 async fn start(
     config: RouterConfig,
-    feed: anabranch_router::Mounts,
+    sources: Sources,
     metrics: &Metrics,
     readiness: &Readiness,
     runtimes: &Runtimes,
 ) -> Result<RunningRouter, Failure> {
     let (metrics, readiness, handles) = (metrics.clone(), readiness.clone(), runtimes.handles());
-    let started = runtimes.data.spawn(async move { Router::start(config, feed, &metrics, &readiness, &handles).await });
+    let started =
+        runtimes.data.spawn(async move { Router::start(config, sources, &metrics, &readiness, &handles).await });
     started.await.map_err(Failure::internal)?.map_err(Failure::usage)
-}
-
-/// Passes valid edits on to the router, each as a new revision; never ends.
-async fn follow(mounts: &mut Mounts, tables: &watch::Sender<Option<Arc<MountTable>>>) {
-    let mut revision = 1;
-    loop {
-        match mounts.watch.next().await {
-            Change::Applied(new) => {
-                revision += 1;
-                mounts.current = new;
-                tables.send_replace(Some(mounts.table(revision)));
-                tracing::info!(revision, mounts = mounts.current.mounts.len(), "mounts changed");
-            }
-            Change::Refused(reason) => tracing::warn!("edit refused, the last mounts stay in use: {reason}"),
-            Change::Restored => tracing::info!("the files say again what is in use"),
-        }
-    }
 }

@@ -44,6 +44,8 @@ impl Site {
             &data,
             "--rpc-address",
             any,
+            "--admin-address",
+            any,
             "--http-address",
             any,
             "--output",

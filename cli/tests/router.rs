@@ -48,7 +48,8 @@ impl Site {
     fn launch(&self, more: &[&str]) -> Launch {
         let free = ["-D", "dfs.federation.router.rpc-address=127.0.0.1:0"];
         let http = ["-D", "dfs.federation.router.http-address=127.0.0.1:0"];
-        let args = ["--conf", self.dir.path().to_str().unwrap()].into_iter().chain(free).chain(http);
+        let admin = ["-D", "dfs.federation.router.admin-address=127.0.0.1:0"];
+        let args = ["--conf", self.dir.path().to_str().unwrap()].into_iter().chain(free).chain(http).chain(admin);
         Launch::new("anabranch-router").args(args.chain(more.iter().copied()))
     }
 
@@ -105,6 +106,46 @@ fn mistakes_end_it_with_one_error() {
     assert!(busy.starts_with(&format!("error: cannot listen on {address}: Address already in use")), "{busy}");
 }
 
+#[test]
+fn it_takes_mounts_from_one_place() {
+    const DRIVER: &str = "dfs.federation.router.store.driver.class";
+    let site = Site::new();
+    let mounts = site.path("mounts");
+    let both = site.refused(&["--mounts", mounts.to_str().unwrap(), "-D", &format!("{DRIVER}=memory")]);
+    assert!(both.starts_with("error: mounts are kept in the state store (memory), and a directory"), "{both}");
+
+    let java = format!("{DRIVER}=org.apache.hadoop.hdfs.server.federation.store.driver.impl.StateStoreFileImpl");
+    let store = format!("dfs.federation.router.store.driver.file.directory={}", shown(&site.path("store")));
+    fs::create_dir_all(site.path("store/MountTable")).unwrap();
+    let records = site.refused(&["-D", &java, "-D", &store]);
+    let expected = format!("error: {} has the records of a Java router's file store", shown(&site.path("store")));
+    assert!(records.lines().any(|line| line.starts_with(&expected)), "{records}");
+
+    fs::remove_dir_all(&mounts).unwrap();
+    let neither = site.refused(&[]);
+    assert!(neither.contains("error: the state store driver zookeeper is not built yet"), "{neither}");
+    let off = site.refused(&["-D", "dfs.federation.router.store.enable=false"]);
+    assert_eq!(off, format!("error: cannot read {}: No such file or directory (os error 2)\n", shown(&mounts)));
+}
+
+#[test]
+fn a_store_outlives_the_router_and_is_held_by_one() {
+    let site = Site::new();
+    let store = format!("dfs.federation.router.store.driver.file.directory={}", shown(&site.path("store")));
+    let driver = "dfs.federation.router.store.driver.class=rocksdb";
+    let http = net::free_address().unwrap().to_string();
+    let address = format!("dfs.federation.router.http-address={http}");
+    for _ in 0..2 {
+        let mut program = site.launch(&["-D", driver, "-D", &store, "-D", &address]).start().unwrap();
+        let active = || http::get(&http, "/isActive").is_ok_and(|answer| answer.status == 200);
+        net::wait_until("/isActive answers 200", PATIENCE, active).unwrap();
+        let second = site.refused(&["-D", driver, "-D", &store]);
+        assert!(second.contains("error: state store: "), "{second}");
+        program.terminate().unwrap();
+        assert_eq!(program.wait(PATIENCE).unwrap().code(), Some(0));
+    }
+}
+
 fn start(site: &Site, expected: &[&str]) -> (Program, String) {
     let address = net::free_address().unwrap().to_string();
     let setting = format!("dfs.federation.router.http-address={address}");
@@ -135,10 +176,10 @@ fn it_serves_follows_edits_and_stops_when_asked() {
 #[test]
 fn keys_without_meaning_are_told_in_one_warning() {
     let site = Site::new();
-    let keys = [("dfs.federation.router.handler.count", "1"), ("dfs.federation.router.admin.enable", "true")];
+    let keys = [("dfs.federation.router.handler.count", "1"), ("dfs.federation.router.admin.handler.count", "1")];
     site.write("hdfs-rbf-site.xml", &xml(&keys));
     let (program, _) = start(&site, &["not implemented"]);
-    let expected = "keys=\"dfs.federation.router.admin.enable, dfs.federation.router.handler.count\"";
+    let expected = "keys=\"dfs.federation.router.admin.handler.count, dfs.federation.router.handler.count\"";
     let warnings = program.surprises();
     assert!(warnings.is_empty(), "{warnings:?}");
     let said = program.tail();

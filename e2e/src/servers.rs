@@ -97,7 +97,7 @@ pub fn manifests(dir: &Path) -> Result<PathBuf> {
 
 /// How to start `anabranch local` with its data in `dir/data`.
 pub fn local_launch(dir: &Path, manifests: &Path, rpc: SocketAddr, http: SocketAddr) -> Launch {
-    let args: [OsString; 9] = [
+    let args: [OsString; 11] = [
         "local".into(),
         "-f".into(),
         manifests.into(),
@@ -105,6 +105,8 @@ pub fn local_launch(dir: &Path, manifests: &Path, rpc: SocketAddr, http: SocketA
         dir.join("data").into(),
         "--rpc-address".into(),
         rpc.to_string().into(),
+        "--admin-address".into(),
+        "127.0.0.1:0".into(),
         "--http-address".into(),
         http.to_string().into(),
     ];
@@ -145,6 +147,7 @@ pub fn router_launch(dir: &Path, nameservices: &[(&str, &str)], rpc: SocketAddr,
     hdfs.extend(nameservices.iter().map(address));
     let router = [
         ("dfs.federation.router.rpc-address".to_owned(), rpc.to_string()),
+        ("dfs.federation.router.admin-address".to_owned(), "127.0.0.1:0".to_owned()),
         ("dfs.federation.router.http-address".to_owned(), http.to_string()),
         // Home directories, and paths by inode number, belong to no mount.
         (
@@ -160,7 +163,8 @@ pub fn router_launch(dir: &Path, nameservices: &[(&str, &str)], rpc: SocketAddr,
     Ok(Launch::new("anabranch-router").args(args))
 }
 
-fn hadoop_xml(properties: &[(String, String)]) -> String {
+/// A Hadoop configuration file.
+pub fn hadoop_xml(properties: &[(String, String)]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\"?>\n<configuration>\n");
     for (name, value) in properties {
         let _ = writeln!(xml, "  <property><name>{name}</name><value>{value}</value></property>");

@@ -1,16 +1,20 @@
 //! What a router is told when it starts. A plain value: Hadoop's XML files and `anabranch local` both fill it in.
 
 mod address_range;
+mod admin;
 mod effective;
 pub mod hadoop;
 mod heartbeat;
+mod store;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 pub use address_range::AddressRange;
+pub use admin::{AdminConfig, SafeModeConfig};
 pub use effective::{Effective, Property};
 pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WebScheme};
+pub use store::{GrpcConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
 /// Everything a router needs to know that does not change while it runs.
 #[derive(Debug, Clone)]
@@ -33,6 +37,12 @@ pub struct RouterConfig {
     pub supergroup: String,
     /// Who may act for whom.
     pub proxy_users: ProxyUsers,
+    /// Groups of users (`hadoop.user.group.static.mapping.overrides`); those of others are the machine's.
+    pub user_groups: Vec<(String, Vec<String>)>,
+    /// Administration.
+    pub admin: AdminConfig,
+    /// Safe mode.
+    pub safe_mode: SafeModeConfig,
     /// Connections to NameNodes.
     pub upstream: UpstreamConfig,
     /// What the router tells its fleet, if it has a state store.
@@ -63,6 +73,9 @@ impl Default for RouterConfig {
             superuser: "hdfs".to_owned(),
             supergroup: "supergroup".to_owned(),
             proxy_users: ProxyUsers::default(),
+            user_groups: Vec::new(),
+            admin: AdminConfig::default(),
+            safe_mode: SafeModeConfig::default(),
             upstream: UpstreamConfig::default(),
             heartbeat: HeartbeatConfig::default(),
             limits: LimitsConfig::default(),

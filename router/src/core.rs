@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use anabranch_federation::MountTable;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::watch;
 
 use crate::block_pools::BlockPools;
 use crate::config::RouterConfig;
 use crate::metrics::Metrics;
+use crate::safe_mode::SafeMode;
 use crate::session::{Impersonation, Users};
 use crate::upstream::Upstream;
 
@@ -17,6 +19,10 @@ pub struct Core {
     pub config: RouterConfig,
     /// The mount table in use; none before the first, and when it is too old to be trusted.
     pub mounts: ArcSwapOption<MountTable>,
+    /// The revision of the mount table in use.
+    pub revision: watch::Sender<Option<u64>>,
+    /// Whether changes are refused.
+    pub safe_mode: SafeMode,
     /// Subclusters.
     pub upstream: Upstream,
     /// Owners of block pools.
@@ -24,7 +30,7 @@ pub struct Core {
     /// Calls in flight by user.
     pub users: Users,
     /// Who may act for whom.
-    pub impersonation: Impersonation,
+    pub impersonation: ArcSwap<Impersonation>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

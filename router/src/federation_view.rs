@@ -6,8 +6,8 @@ mod operations;
 
 use std::sync::Arc;
 
-use anabranch_store::{DisabledNameservice, Membership, RouterState, RouterStatus};
-use arc_swap::{ArcSwap, ArcSwapOption};
+use anabranch_store::{DisabledNameservice, Membership, RouterState};
+use arc_swap::ArcSwap;
 
 pub(crate) use operations::KINDS;
 pub use operations::{Operation, Operations};
@@ -23,7 +23,6 @@ struct Inner {
     memberships: ArcSwap<Vec<Arc<Membership>>>,
     routers: ArcSwap<Vec<Arc<RouterState>>>,
     disabled: ArcSwap<Vec<Arc<DisabledNameservice>>>,
-    status: ArcSwapOption<RouterStatus>,
     operations: Operations,
 }
 
@@ -52,11 +51,6 @@ impl FederationView {
         self.inner.disabled.store(Arc::new(records));
     }
 
-    /// How far this router is. Until this is called that follows from whether there is a mount table.
-    pub fn set_status(&self, status: RouterStatus) {
-        self.inner.status.store(Some(Arc::new(status)));
-    }
-
     /// The membership records.
     pub fn memberships(&self) -> Arc<Vec<Arc<Membership>>> {
         self.inner.memberships.load_full()
@@ -70,11 +64,6 @@ impl FederationView {
     /// The nameservices that are out of service.
     pub fn disabled(&self) -> Arc<Vec<Arc<DisabledNameservice>>> {
         self.inner.disabled.load_full()
-    }
-
-    /// How far this router is, if anybody has said so.
-    pub fn status(&self) -> Option<RouterStatus> {
-        self.inner.status.load().as_deref().copied()
     }
 
     /// Counts of what is done with the state store.

@@ -7,6 +7,7 @@ mod blocks;
 mod cluster;
 mod create;
 mod enclosing;
+mod holders;
 mod leases;
 mod leg;
 mod listing;
@@ -24,6 +25,7 @@ use futures_util::future::join_all;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+pub use holders::holders;
 pub use leg::Leg;
 
 use crate::core::Core;

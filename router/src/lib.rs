@@ -3,7 +3,9 @@
 //! A call's way: [`session`] finds the row of its method in the [`method`] table and its paths ([`facts`]); [`plan`]
 //! decides where it goes; [`forward`] carries the plan out, with [`rewrite`] for the paths in its bytes, [`upstream`] for
 //! the NameNodes, and [`merge`] for what several of them answer; [`respond`] turns what went wrong into a Java exception.
+//! Administrators have a port of their own ([`admin`]).
 
+mod admin;
 mod block_pools;
 pub mod config;
 mod core;
@@ -22,12 +24,14 @@ pub mod plan;
 mod respond;
 pub mod rewrite;
 mod router;
+mod safe_mode;
 mod session;
 mod staleness;
 mod upstream;
 
+pub use admin::ReadProxyUsers;
 pub use config::RouterConfig;
 pub use federation_view::{FederationView, Operation, Operations};
-pub use fleet::Fleet;
-pub use router::{Mounts, Router, RunningRouter, Runtimes, StartError};
+pub use router::{Mounts, Router, RunningRouter, Runtimes, Sources, StartError};
+pub use safe_mode::{Cause, State as SafeModeState};
 pub use staleness::trusted;

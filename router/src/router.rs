@@ -7,28 +7,48 @@ use std::time::Instant;
 
 use anabranch_federation::{MountTable, NameserviceError, NameserviceId};
 use anabranch_hrpc::{Drain, Limits, Server};
+use anabranch_store::{RouterStatus, StateStore};
 use anabranch_telemetry::http::{self, Bounds, Routes};
 use anabranch_telemetry::jmx::Beans;
-use anabranch_telemetry::{Condition, Metrics as Registry, Readiness, clock, process};
-use arc_swap::ArcSwapOption;
+use anabranch_telemetry::{Metrics as Registry, Readiness, clock, process};
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::{Admin, ReadProxyUsers};
 use crate::block_pools::BlockPools;
 use crate::config::{LimitsConfig, RouterConfig};
 use crate::core::Core;
 use crate::federation_view::FederationView;
 use crate::fleet::{Fleet, Joined};
-use crate::jmx::{self, Sources};
+use crate::jmx;
 use crate::metrics::{Metrics, ServerCollector};
+use crate::safe_mode::{Event, SafeMode, State as SafeModeState};
 use crate::session::{Impersonation, Session, Users};
 use crate::upstream::Upstream;
 
 /// Where mount tables come from: none until the first is loaded, and again when the last is too old to be trusted.
 pub type Mounts = watch::Receiver<Option<Arc<MountTable>>>;
+
+/// What a router is connected with.
+pub struct Sources {
+    /// Where mount tables come from.
+    pub mounts: Mounts,
+    /// What administrators change; none where mounts come from files.
+    pub store: Option<Arc<dyn StateStore>>,
+    /// Reads the rules for proxy users again; none where they are fixed.
+    pub proxy_users: Option<ReadProxyUsers>,
+}
+
+impl From<Mounts> for Sources {
+    /// Mount tables that nobody changes here.
+    fn from(mounts: Mounts) -> Self {
+        Self { mounts, store: None, proxy_users: None }
+    }
+}
 
 /// The runtimes that a router works on. Calls have one of their own, so that nothing else delays them.
 #[derive(Debug, Clone)]
@@ -79,28 +99,13 @@ impl Router {
     /// When an address is taken, or the configuration cannot be right.
     pub async fn start(
         config: RouterConfig,
-        mounts: Mounts,
+        sources: impl Into<Sources>,
         registry: &Registry,
         readiness: &Readiness,
         runtimes: &Runtimes,
-    ) -> Result<RunningRouter, StartError> {
-        Self::start_in_fleet(config, mounts, registry, readiness, runtimes, None).await
-    }
-
-    /// The same as one of a fleet, which shares a state store: reports NameNodes and itself there, and serves what the
-    /// fleet knows beside what the configuration says.
-    ///
-    /// # Errors
-    /// As [`Router::start`].
-    pub async fn start_in_fleet(
-        config: RouterConfig,
-        mounts: Mounts,
-        registry: &Registry,
-        readiness: &Readiness,
-        runtimes: &Runtimes,
-        fleet: Option<Fleet>,
     ) -> Result<RunningRouter, StartError> {
         let began = Instant::now();
+        let Sources { mounts, store, proxy_users } = sources.into();
         let nameservices = nameservices(&config)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
         let upstream = Upstream::new(
@@ -114,13 +119,19 @@ impl Router {
             None => None,
             Some(address) => Some(listen(&runtimes.control, address).await?),
         };
+        let admin = match config.admin.address {
+            None => None,
+            Some(address) => Some(listen(&runtimes.control, address).await?),
+        };
         let drain = Drain::new(config.drain_grace);
         let core = Arc::new(Core {
             mounts: ArcSwapOption::empty(),
+            revision: watch::Sender::new(None),
+            safe_mode: SafeMode::new(config.safe_mode.enabled, !config.safe_mode.extension.is_zero(), readiness),
             upstream,
             pools: BlockPools::default(),
             users: Users::new(config.limits.max_calls_per_user),
-            impersonation: Impersonation::new(&config.proxy_users).await,
+            impersonation: ArcSwap::from_pointee(Impersonation::new(&config.proxy_users).await),
             metrics,
             config,
         });
@@ -128,7 +139,7 @@ impl Router {
         let server = Server::new(Arc::new(Session::new(core.clone())), limits(&core.config.limits));
         registry.registry().register(Box::new(ServerCollector::new(server.stats())?))?;
         let (view, beans) = (FederationView::new(), Beans::new());
-        let sources = Arc::new(Sources {
+        let sources = Arc::new(jmx::Sources {
             core: core.clone(),
             view: view.clone(),
             rpc: server.stats(),
@@ -142,14 +153,28 @@ impl Router {
         let listening = readiness.register("rpc listener");
         listening.ready();
         let stop = CancellationToken::new();
-        let loaded = readiness.register("mount table");
-        let joined = fleet.map(|fleet| Joined::start(&core, fleet, &runtimes.control));
         let more = crate::http::routes(&core.config, beans.clone(), runtimes);
-        let feed = runtimes.control.spawn(follow(core, mounts, loaded, began, stop.clone()));
+        let joined = store.clone().map(|store| {
+            // The view's tasks run where this is called.
+            let _control = runtimes.control.enter();
+            view.follow(&*store, &stop);
+            let admin_address = admin.as_ref().map_or_else(String::new, |(_, address)| reachable(*address));
+            let status = core.safe_mode.status();
+            let fleet = Fleet { store, status, admin_address, build: registry.build() };
+            Joined::start(&core, fleet, &runtimes.control)
+        });
+        let feed = runtimes.control.spawn(follow(core.clone(), mounts, began, stop.clone()));
         let serving = drain.clone();
         let rpc = runtimes.data.spawn(async move {
             server.serve(rpc, serving).await;
             drop(listening);
+        });
+        let admin_addr = admin.as_ref().map(|(_, address)| *address);
+        let admin = admin.map(|(listener, _)| {
+            let handler = Admin::new(core.clone(), store, proxy_users, runtimes.data.clone());
+            let limits = Limits { max_connections: ADMINISTRATORS, ..limits(&core.config.limits) };
+            let (server, drain) = (Server::new(Arc::new(handler), limits), drain.clone());
+            runtimes.control.spawn(server.serve(listener, drain))
         });
         let http_addr = http.as_ref().map(|(_, address)| *address);
         let http = http.map(|(listener, _)| {
@@ -157,16 +182,21 @@ impl Router {
             let stopped = stop.clone().cancelled_owned();
             runtimes.control.spawn(http::serve(listener, routes, Bounds::default(), stopped))
         });
-        tracing::info!(rpc = %rpc_addr, http = ?http_addr, "router is listening");
+        tracing::info!(rpc = %rpc_addr, admin = ?admin_addr, http = ?http_addr, "router is listening");
+        let (readiness, safe_mode) = (readiness.clone(), core.safe_mode.watch());
+        let status = core.safe_mode.status();
         Ok(RunningRouter {
             rpc_addr,
+            admin_addr,
             http_addr,
-            view,
             beans,
             drain,
-            readiness: readiness.clone(),
+            readiness,
+            safe_mode,
+            status,
             stop,
             rpc,
+            admin,
             feed,
             http,
             joined,
@@ -178,22 +208,35 @@ impl Router {
 pub struct RunningRouter {
     /// Where it serves ClientProtocol.
     pub rpc_addr: SocketAddr,
+    /// Where it serves administrators.
+    pub admin_addr: Option<SocketAddr>,
     /// Where it serves HTTP.
     pub http_addr: Option<SocketAddr>,
-    /// What its pages and beans show of the state store. Empty until somebody fills it.
-    pub view: FederationView,
     /// Its management beans, for parts that have some of their own.
     pub beans: Beans,
     drain: Drain,
     readiness: Readiness,
+    safe_mode: watch::Receiver<SafeModeState>,
+    status: watch::Receiver<RouterStatus>,
     stop: CancellationToken,
     rpc: JoinHandle<()>,
+    admin: Option<JoinHandle<()>>,
     feed: JoinHandle<()>,
     http: Option<JoinHandle<io::Result<()>>>,
     joined: Option<Joined>,
 }
 
 impl RunningRouter {
+    /// Whether it is in safe mode and why.
+    pub fn safe_mode(&self) -> watch::Receiver<SafeModeState> {
+        self.safe_mode.clone()
+    }
+
+    /// Whether it serves, as records of routers say it.
+    pub fn status(&self) -> watch::Receiver<RouterStatus> {
+        self.status.clone()
+    }
+
     /// Ends it: no longer ready, no new connections, calls in flight get the grace of the configuration. Returns when
     /// everything has stopped.
     pub async fn drain(self) {
@@ -204,6 +247,11 @@ impl RunningRouter {
         self.drain.start();
         if let Err(error) = self.rpc.await {
             tracing::error!(%error, "serving calls ended abnormally");
+        }
+        if let Some(admin) = self.admin
+            && let Err(error) = admin.await
+        {
+            tracing::error!(%error, "serving administrators ended abnormally");
         }
         self.stop.cancel();
         if let Err(error) = self.feed.await {
@@ -223,6 +271,9 @@ impl RunningRouter {
     }
 }
 
+/// Connections of administrators at once.
+const ADMINISTRATORS: usize = 1000;
+
 /// A listener whose connections are woken by this runtime, which is the one that serves them.
 async fn listen(runtime: &Handle, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
@@ -230,6 +281,11 @@ async fn listen(runtime: &Handle, address: SocketAddr) -> Result<(TcpListener, S
     let listener = bound.unwrap_or_else(|error| Err(error.into())).map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
     Ok((listener, local))
+}
+
+/// What others call an address by: a port that listens everywhere is reached by the machine's name.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("{}:{}", process::host(), address.port()) } else { address.to_string() }
 }
 
 fn nameservices(config: &RouterConfig) -> Result<Vec<(NameserviceId, crate::config::NameserviceConfig)>, StartError> {
@@ -257,7 +313,10 @@ fn limits(config: &LimitsConfig) -> Limits {
 }
 
 /// Puts each new mount table in use. Calls that have begun keep the one that they began with.
-async fn follow(core: Arc<Core>, mut mounts: Mounts, loaded: Condition, began: Instant, stop: CancellationToken) {
+async fn follow(core: Arc<Core>, mut mounts: Mounts, began: Instant, stop: CancellationToken) {
+    let extension = core.config.safe_mode.extension;
+    let mut extended = std::pin::pin!(tokio::time::sleep(extension));
+    let (mut extends, mut follows) = (!extension.is_zero(), true);
     loop {
         let table = mounts.borrow_and_update().clone();
         match &table {
@@ -267,20 +326,20 @@ async fn follow(core: Arc<Core>, mut mounts: Mounts, loaded: Condition, began: I
             }
             None => core.metrics.mount_entries.set(0),
         }
-        let usable = table.is_some();
+        let revision = table.as_ref().map(|table| table.revision());
         core.mounts.store(table);
-        if usable {
+        if revision.is_some() {
             core.metrics.tally.ready(began.elapsed());
-            loaded.ready()
-        } else {
-            loaded.pending()
         }
+        core.revision.send_replace(revision);
+        core.safe_mode.take(if revision.is_some() { Event::Known } else { Event::Unknown });
         tokio::select! {
-            changed = mounts.changed() => if changed.is_err() {
-                // The source is gone for good; what it said last stays in use.
-                stop.cancelled().await;
-                return;
-            },
+            // A source that is gone for good leaves in use what it said last.
+            changed = mounts.changed(), if follows => follows = changed.is_ok(),
+            () = &mut extended, if extends => {
+                extends = false;
+                core.safe_mode.take(Event::Extended);
+            }
             () = stop.cancelled() => return,
         }
     }

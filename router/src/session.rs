@@ -42,7 +42,7 @@ impl Session {
     async fn answer(&self, call: &Call, row: &'static Row) -> Result<Bytes, Stop> {
         let core = &*self.core;
         let table = core.mounts.load_full();
-        if let Some(answer) = self.here(row, table.is_some()) {
+        if let Some(answer) = self.here(row, table.is_some() && !core.safe_mode.is_on()) {
             return answer;
         }
         let Some(table) = table else { return Err(self.safe_mode(row.category).into()) };
@@ -75,10 +75,10 @@ impl Session {
     }
 
     /// The answer to calls that go nowhere.
-    fn here(&self, row: &Row, loaded: bool) -> Option<Result<Bytes, Stop>> {
+    fn here(&self, row: &Row, in_service: bool) -> Option<Result<Bytes, Stop>> {
         let answer = match row.route {
-            Route::Here(Here::HaState) => return Some(Ok(ha_state(loaded))),
-            _ if row.category == Category::Write && !loaded => Err(self.safe_mode(row.category)),
+            Route::Here(Here::HaState) => return Some(Ok(ha_state(in_service))),
+            _ if row.category == Category::Write && !in_service => Err(self.safe_mode(row.category)),
             Route::Here(Here::Nothing) => Ok(merge::empty()),
             Route::Here(Here::NoTokens) => Err(Refusal::NoTokens),
             Route::Here(Here::NoQuota) => Err(Refusal::NoQuota),
@@ -100,7 +100,7 @@ impl Handler for Session {
     }
 
     fn authorize(&self, peer: SocketAddr, identity: &Identity, _protocol: &str) -> Result<(), Exception> {
-        self.core.impersonation.authorize(peer, identity)
+        self.core.impersonation.load().authorize(peer, identity)
     }
 
     async fn call(&self, call: Call) -> Reply {
@@ -131,8 +131,8 @@ fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row, disabled: &
     Caller { user: identity.short_name(), placement: Placement { random, ..Placement::default() }, disabled }
 }
 
-fn ha_state(loaded: bool) -> Bytes {
-    let state = if loaded { HaServiceStateProto::Active } else { HaServiceStateProto::Standby };
+fn ha_state(in_service: bool) -> Bytes {
+    let state = if in_service { HaServiceStateProto::Active } else { HaServiceStateProto::Standby };
     let message = HaServiceStateResponseProto { state: state.into() };
     Payload::message(&message).0.swap_remove(0)
 }
@@ -164,11 +164,14 @@ mod tests {
     use std::mem::size_of_val;
 
     use anabranch_hrpc::{CallId, Peer};
-    use arc_swap::ArcSwapOption;
+    use anabranch_telemetry::Readiness;
+    use arc_swap::{ArcSwap, ArcSwapOption};
+    use tokio::sync::watch;
 
     use super::*;
     use crate::block_pools::BlockPools;
     use crate::config::RouterConfig;
+    use crate::safe_mode::SafeMode;
     use crate::upstream::Upstream;
 
     fn session() -> Session {
@@ -176,10 +179,12 @@ mod tests {
         let metrics = Arc::new(Metrics::new(&prometheus::Registry::new()).unwrap());
         Session::new(Arc::new(Core {
             mounts: ArcSwapOption::empty(),
+            revision: watch::Sender::new(None),
+            safe_mode: SafeMode::new(true, false, &Readiness::new()),
             upstream: Upstream::new(Vec::new(), config.upstream.clone(), 1, metrics.clone()),
             pools: BlockPools::default(),
             users: Users::new(1),
-            impersonation: Impersonation::default(),
+            impersonation: ArcSwap::default(),
             metrics,
             config,
         }))

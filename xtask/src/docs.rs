@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anabranch_router::config::hadoop::FILES;
-use anabranch_router::config::hadoop::keys::{KEYS, NOT_IMPLEMENTED};
+use anabranch_router::config::hadoop::keys::{self, NOT_IMPLEMENTED};
 
 use crate::committed::Committed;
 
@@ -17,7 +17,7 @@ pub fn generate(check: bool) -> anyhow::Result<()> {
 fn page() -> anyhow::Result<String> {
     let mut page = String::new();
     writeln!(page, "# Configuration of anabranch-router\n")?;
-    writeln!(page, "<!-- Generated from router/src/config/hadoop/keys.rs by `cargo xtask docs`. -->\n")?;
+    writeln!(page, "<!-- Generated from router/src/config/hadoop/keys by `cargo xtask docs`. -->\n")?;
     writeln!(
         page,
         "`anabranch-router --conf DIR` reads {} of one directory, in this order. A later file wins over an earlier one, \
@@ -27,7 +27,7 @@ fn page() -> anyhow::Result<String> {
     )?;
     writeln!(page, "## Keys\n\n`<ns>`, `<nn>` and `<user>` stand for a nameservice, a NameNode and a user.\n")?;
     writeln!(page, "| Key | Default | Accepted | What it is for |\n|---|---|---|---|")?;
-    for key in KEYS {
+    for key in keys::all() {
         let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
         writeln!(page, "| `{}` | {default} | {} | {} |", key.name, cell(&key.accepted()), cell(key.about))?;
     }

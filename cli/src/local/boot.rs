@@ -1,11 +1,12 @@
 //! Starts what a setup says, one thing after the other, and stops it in the opposite order.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_federation::{MountEntry, NameserviceId};
 use anabranch_namespace::{NamespaceConfig, NamespaceService, RunningNamespace};
-use anabranch_router::{Router, RunningRouter, trusted};
+use anabranch_router::{Router, RunningRouter, Sources, trusted};
 use anabranch_store::{JournalStore, feed, publish};
 use anabranch_telemetry::{Metrics, Readiness, clock};
 use tokio::time::timeout;
@@ -35,8 +36,6 @@ pub(super) struct RunningSubcluster {
     service: RunningNamespace,
 }
 
-/// A mount table whose store does not answer for so long is not trusted any more; Hadoop's default.
-const STALENESS: Duration = Duration::from_secs(180);
 /// A router that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -122,10 +121,11 @@ async fn router(
 ) -> Result<RunningRouter, Failure> {
     console::note("Starting the router ...");
     let config = setup.router(subclusters.iter().map(|running| (running.nameservice.clone(), running.rpc_addr)));
-    let tables = trusted(feed(store, setup.default_nameservice.clone()), STALENESS);
+    let mounts = trusted(feed(store, setup.default_nameservice.clone()), config.safe_mode.staleness());
+    let sources = Sources { mounts, store: Some(Arc::new(store.clone())), proxy_users: None };
     let (metrics, readiness, handles) = (metrics.clone(), readiness.clone(), runtimes.handles());
     // On the data plane's runtime, to whose reactor the router's sockets then belong.
     let started =
-        runtimes.data.spawn(async move { Router::start(config, tables, &metrics, &readiness, &handles).await });
+        runtimes.data.spawn(async move { Router::start(config, sources, &metrics, &readiness, &handles).await });
     started.await.map_err(Failure::internal)?.map_err(Failure::usage)
 }

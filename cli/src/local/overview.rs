@@ -14,6 +14,7 @@ pub(super) struct Overview {
     manifests: PathBuf,
     data: PathBuf,
     rpc: SocketAddr,
+    admin: Option<SocketAddr>,
     http: Option<SocketAddr>,
     subclusters: Vec<SubclusterLine>,
     mounts: Vec<MountEntry>,
@@ -51,6 +52,7 @@ impl Overview {
             manifests,
             data,
             rpc: running.router.rpc_addr,
+            admin: running.router.admin_addr,
             http: running.router.http_addr,
             subclusters: embedded.chain(external).chain(disabled).collect(),
             mounts: running.mounts.clone(),
@@ -67,6 +69,8 @@ impl Overview {
 
     fn places(&self) -> Vec<Vec<String>> {
         let mut rows = vec![vec!["router".into(), self.url(), "for Hadoop clients".into()]];
+        let note = "hdfs dfsrouteradmin; the manifests own the mounts: an edit or a restart undoes its changes";
+        rows.extend(self.admin.map(|admin| vec!["router".into(), admin.to_string(), note.into()]));
         rows.extend(
             self.http.map(|http| vec!["router".into(), format!("http://{http}"), "/isActive, /metrics".into()]),
         );
@@ -133,6 +137,7 @@ impl Overview {
             "manifests": self.manifests,
             "fs": self.url(),
             "rpc": self.rpc,
+            "admin": self.admin,
             "http": self.http,
             "subclusters": subclusters,
             "mounts": mounts,

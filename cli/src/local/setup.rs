@@ -7,7 +7,7 @@ use std::time::Duration;
 use anabranch_api::{Backend, SubclusterKind, SubclusterSettings};
 use anabranch_federation::NameserviceId;
 use anabranch_router::RouterConfig;
-use anabranch_router::config::{NamenodeConfig, NameserviceConfig, ProxyUsers};
+use anabranch_router::config::{AdminConfig, NamenodeConfig, NameserviceConfig, ProxyUsers};
 
 use crate::machine;
 use crate::manifest::Federation;
@@ -16,6 +16,7 @@ use crate::manifest::Federation;
 #[derive(Debug, Clone)]
 pub(super) struct Setup {
     pub(super) rpc_address: SocketAddr,
+    pub(super) admin_address: SocketAddr,
     pub(super) http_address: SocketAddr,
     pub(super) default_nameservice: Option<NameserviceId>,
     pub(super) drain: Duration,
@@ -34,6 +35,14 @@ pub(super) struct EmbeddedSetup {
     pub(super) block_size: u64,
 }
 
+/// Where the router listens, as far as arguments say it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Addresses {
+    pub(super) rpc: Option<SocketAddr>,
+    pub(super) admin: Option<SocketAddr>,
+    pub(super) http: Option<SocketAddr>,
+}
+
 /// Why a federation cannot run here.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SetupError {
@@ -46,16 +55,14 @@ pub(super) enum SetupError {
 }
 
 impl Setup {
-    pub(super) fn plan(
-        federation: &Federation,
-        rpc_address: Option<SocketAddr>,
-        http_address: Option<SocketAddr>,
-    ) -> Result<Self, SetupError> {
+    pub(super) fn plan(federation: &Federation, addresses: Addresses) -> Result<Self, SetupError> {
+        let Addresses { rpc, admin, http } = addresses;
         let fleet = federation.fleet.as_ref();
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut setup = Self {
-            rpc_address: rpc_address.or(fleet.map(|fleet| fleet.rpc_address)).unwrap_or(local(8888)),
-            http_address: http_address.or(fleet.map(|fleet| fleet.http_address)).unwrap_or(local(50071)),
+            rpc_address: rpc.or(fleet.map(|fleet| fleet.rpc_address)).unwrap_or(local(8888)),
+            admin_address: admin.or(fleet.map(|fleet| fleet.admin_address)).unwrap_or(local(8111)),
+            http_address: http.or(fleet.map(|fleet| fleet.http_address)).unwrap_or(local(50071)),
             default_nameservice: fleet.and_then(|fleet| fleet.default_nameservice.clone()),
             drain: fleet.map_or(Duration::from_secs(10), |fleet| fleet.drain),
             user: machine::user(),
@@ -98,7 +105,8 @@ impl Setup {
     pub(super) fn check_addresses(&self) -> Result<(), SetupError> {
         let rpc = (self.rpc_address, "Hadoop clients", "--rpc-address");
         let http = (self.http_address, "HTTP", "--http-address");
-        for (address, what, option) in [rpc, http] {
+        let admin = (self.admin_address, "administrators", "--admin-address");
+        for (address, what, option) in [rpc, admin, http] {
             std::net::TcpListener::bind(address).map_err(|source| SetupError::Listen {
                 address,
                 what,
@@ -119,6 +127,7 @@ impl Setup {
             router_id: format!("{}:{}", machine::host(), self.rpc_address.port()),
             rpc_address: self.rpc_address,
             http_address: Some(self.http_address),
+            admin: AdminConfig { address: Some(self.admin_address), ..AdminConfig::default() },
             nameservices: here.chain(self.external.iter().cloned()).collect(),
             default_nameservice: self.default_nameservice.as_ref().map(ToString::to_string),
             superuser: self.user.clone(),
@@ -148,18 +157,22 @@ mod tests {
     #[test]
     fn arguments_win_over_defaults() {
         let federation = federation(vec![subcluster("a", false, embedded(Backend::Rocksdb))]);
-        let setup = Setup::plan(&federation, None, None).unwrap();
+        let setup = Setup::plan(&federation, Addresses::default()).unwrap();
         assert_eq!(setup.rpc_address.to_string(), "127.0.0.1:8888");
+        assert_eq!(setup.admin_address.to_string(), "127.0.0.1:8111");
         assert_eq!(setup.http_address.to_string(), "127.0.0.1:50071");
-        let setup = Setup::plan(&federation, "127.0.0.1:1".parse().ok(), None).unwrap();
+        let setup =
+            Setup::plan(&federation, Addresses { rpc: "127.0.0.1:1".parse().ok(), ..Addresses::default() }).unwrap();
         assert_eq!(setup.rpc_address.port(), 1);
     }
 
     #[test]
     fn what_cannot_run_here_is_refused() {
-        let raft = Setup::plan(&federation(vec![subcluster("a", false, embedded(Backend::Raft))]), None, None);
+        let raft =
+            Setup::plan(&federation(vec![subcluster("a", false, embedded(Backend::Raft))]), Addresses::default());
         assert!(raft.unwrap_err().to_string().starts_with("Subcluster a: its backend"));
-        let off = Setup::plan(&federation(vec![subcluster("a", true, embedded(Backend::Rocksdb))]), None, None);
+        let off =
+            Setup::plan(&federation(vec![subcluster("a", true, embedded(Backend::Rocksdb))]), Addresses::default());
         assert!(matches!(off.unwrap_err(), SetupError::NoSubcluster));
     }
 
@@ -168,7 +181,8 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
         let federation = federation(vec![subcluster("a", false, embedded(Backend::Rocksdb))]);
-        let setup = Setup::plan(&federation, Some(address), "127.0.0.1:0".parse().ok()).unwrap();
+        let any = "127.0.0.1:0".parse().ok();
+        let setup = Setup::plan(&federation, Addresses { rpc: Some(address), admin: any, http: any }).unwrap();
         let error = setup.check_addresses().unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot listen on {address} for Hadoop clients: Address")), "{error}");
         assert!(error.ends_with("choose another with --rpc-address"), "{error}");

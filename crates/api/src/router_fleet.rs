@@ -75,6 +75,10 @@ pub struct ListenSpec {
     #[serde(default = "default_rpc_address")]
     #[schemars(length(max = 320), regex(pattern = ADDRESS_PATTERN))]
     pub rpc_address: String,
+    /// For administrators (`hdfs dfsrouteradmin`), as `address:port`; port 8111 of the address for clients if not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320), regex(pattern = ADDRESS_PATTERN))]
+    pub admin_address: Option<String>,
     /// For `/isActive` and `/metrics`, as `address:port`.
     #[serde(default = "default_http_address")]
     #[schemars(length(max = 320), regex(pattern = ADDRESS_PATTERN))]
@@ -91,7 +95,7 @@ fn default_http_address() -> String {
 
 impl Default for ListenSpec {
     fn default() -> Self {
-        Self { rpc_address: default_rpc_address(), http_address: default_http_address() }
+        Self { rpc_address: default_rpc_address(), admin_address: None, http_address: default_http_address() }
     }
 }
 

@@ -29,6 +29,7 @@ import org.apache.hadoop.hdfs.server.federation.store.records.MountTable;
 import org.apache.hadoop.hdfs.server.namenode.EditLogFileOutputStream;
 import org.apache.hadoop.hdfs.server.namenode.NameNode;
 import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+import org.apache.hadoop.security.UserGroupInformation;
 
 /**
  * Real Hadoop daemons in one JVM, each on ports that the system chooses.
@@ -95,6 +96,8 @@ public final class Daemons {
         shared.set(pair[0], pair[1]);
         given.put(pair[0], pair[1]);
       } else {
+        // Whom users are grouped with is read once in a JVM.
+        UserGroupInformation.setConfiguration(shared);
         start(args[i]);
       }
     }
@@ -228,7 +231,7 @@ public final class Daemons {
     router.init(conf);
     router.start();
     await("router in service", () -> router.getRouterState() == RouterServiceState.RUNNING);
-    for (String mount : mounts.split(",")) {
+    for (String mount : mounts.isEmpty() ? new String[0] : mounts.split(",")) {
       String[] sides = mount.split("[=:]", 3);
       MountTable entry = MountTable.newInstance(sides[0], Map.of(sides[1], sides[2]));
       router.getAdminServer().addMountTableEntry(AddMountTableEntryRequest.newInstance(entry));

@@ -18,6 +18,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FsShell;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.tools.DFSAdmin;
+import org.apache.hadoop.hdfs.tools.federation.RouterAdmin;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.util.Tool;
 import org.apache.hadoop.util.ToolRunner;
@@ -85,6 +86,8 @@ public final class Shell {
         return new FsShell(conf);
       case "dfsadmin":
         return new DFSAdmin(conf);
+      case "dfsrouteradmin":
+        return new RouterAdmin(conf);
       default:
         throw new IllegalArgumentException("unknown tool " + name);
     }

@@ -15,13 +15,15 @@ const START: Duration = Duration::from_secs(60);
 fn the_quick_start_serves_every_mount() {
     let scratch = Scratch::new("quickstart").expect("a temporary directory");
     let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart");
-    let args: [OsString; 11] = [
+    let args: [OsString; 13] = [
         "local".into(),
         "-f".into(),
         manifests.into(),
         "--data".into(),
         scratch.path().join("data").into(),
         "--rpc-address".into(),
+        "127.0.0.1:0".into(),
+        "--admin-address".into(),
         "127.0.0.1:0".into(),
         "--http-address".into(),
         "127.0.0.1:0".into(),

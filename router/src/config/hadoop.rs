@@ -1,13 +1,14 @@
 //! Hadoop's configuration files, read into a [`RouterConfig`].
 //!
 //! The files are those that the Java router reads: `core-site.xml`, `hdfs-site.xml` and `hdfs-rbf-site.xml` of one
-//! directory, later ones over earlier ones, `-D` settings over all. What each key means is a row of [`keys::KEYS`].
+//! directory, later ones over earlier ones, `-D` settings over all. What each key means is a row of [`keys::all`].
 
 mod draft;
 pub mod keys;
 mod monitored;
 mod properties;
 mod proxy_users;
+mod store;
 mod topology;
 mod value;
 mod xml;
@@ -15,9 +16,9 @@ mod xml;
 use std::path::{Path, PathBuf};
 
 use self::draft::Draft;
-use self::keys::{KEYS, Key, NOT_IMPLEMENTED, ROUTER_PREFIX};
+use self::keys::{Key, NOT_IMPLEMENTED, ROUTER_PREFIX};
 pub use self::properties::{Environment, Properties};
-use super::{Effective, Property, RouterConfig};
+use super::{Effective, Property, RouterConfig, StoreChoice};
 
 /// The files, in the order in which they are read.
 pub const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "hdfs-rbf-site.xml"];
@@ -27,6 +28,8 @@ pub const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "hdfs-rbf-site.x
 pub struct Loaded {
     /// The router's configuration.
     pub config: RouterConfig,
+    /// The state store.
+    pub store: StoreChoice,
     /// `anabranch.router.mounts.dir`, if set.
     pub mounts_dir: Option<PathBuf>,
     /// Keys of the Java router that are set but mean nothing here, sorted.
@@ -118,12 +121,13 @@ pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment
 /// The first value that is not accepted, or key that is missing.
 pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
     let mut draft = Draft::new(properties.environment());
-    for key in KEYS {
+    for key in keys::all() {
         if let Some(value) = properties.get(key.name)?.filter(|value| !value.is_empty()) {
             key.apply(&mut draft, &value).map_err(|()| properties.refused(key.name, &value, key.accepted()))?;
         }
     }
-    draft.config.proxy_users = proxy_users::read(properties)?;
+    draft.config.user_groups = proxy_users::user_groups(properties)?;
+    draft.config.proxy_users = proxy_users::read(properties, &draft.config.user_groups)?;
     draft.config.nameservices = topology::nameservices(properties, &draft.monitored)?;
     if draft.namenode_heartbeat.unwrap_or(draft.config.heartbeat.router) {
         let served = &draft.config.nameservices;
@@ -131,14 +135,15 @@ pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
     }
     let (mut config, mounts_dir) = draft.finish(properties)?;
     config.effective = effective(properties);
+    let store = store::read(properties)?;
     let (not_implemented, unknown) = without_meaning(properties);
-    Ok(Loaded { config, mounts_dir, not_implemented, unknown })
+    Ok(Loaded { config, store, mounts_dir, not_implemented, unknown })
 }
 
 /// What is set, and the defaults of what is not.
 fn effective(properties: &Properties) -> Effective {
     let mut shown = properties.shown();
-    let unset = KEYS.iter().filter(|key| !key.default.is_empty() && !shown.iter().any(|set| set.name == key.name));
+    let unset = keys::all().filter(|key| !key.default.is_empty() && !shown.iter().any(|set| set.name == key.name));
     let defaults: Vec<Property> = unset.map(Key::default_property).collect();
     shown.extend(defaults);
     shown.sort_by(|a, b| a.name.cmp(&b.name));
@@ -147,7 +152,7 @@ fn effective(properties: &Properties) -> Effective {
 
 /// Keys that are set but change nothing: those that the Java router knows, and those that nobody does.
 fn without_meaning(properties: &Properties) -> (Vec<String>, Vec<String>) {
-    let served = |name: &str| KEYS.iter().any(|key| key.covers(name));
+    let served = |name: &str| keys::all().any(|key| key.covers(name));
     let known = |name: &str| NOT_IMPLEMENTED.iter().any(|known| keys::covers(known, name));
     let set = properties.names().filter(|name| !served(name));
     let (known, others): (Vec<_>, Vec<_>) = set.partition(|name| known(name));

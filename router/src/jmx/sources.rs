@@ -36,8 +36,7 @@ impl Sources {
         if self.readiness.is_closed() {
             return RouterStatus::Stopping;
         }
-        let trusted = || if self.core.mounts.load().is_some() { RouterStatus::Running } else { RouterStatus::SafeMode };
-        self.view.status().unwrap_or_else(trusted)
+        self.core.safe_mode.status_now()
     }
 
     /// The NameNodes of the federation, and what time it is.

@@ -9,8 +9,8 @@ use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hrpc::{
     CallId, CallerContext, ClientError, ConnectOptions, Connection, Exception, Identity, Payload, Request, wire,
 };
-use anabranch_router::config::{NamenodeConfig, NameserviceConfig};
-use anabranch_router::{Fleet, Router, RouterConfig, RunningRouter, Runtimes};
+use anabranch_router::config::{AdminConfig, NamenodeConfig, NameserviceConfig};
+use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes, Sources};
 use anabranch_telemetry::{Build, Metrics, Readiness};
 use anabranch_testkit::fake_namenode::{FakeNamenode, PATIENCE};
 use bytes::Bytes;
@@ -54,6 +54,7 @@ pub fn config(nameservices: &[(&str, &[SocketAddr])]) -> RouterConfig {
         router_id: "host_8888".into(),
         rpc_address: (Ipv4Addr::LOCALHOST, 0).into(),
         http_address: None,
+        admin: AdminConfig { address: None, ..AdminConfig::default() },
         nameservices,
         ..RouterConfig::default()
     }
@@ -82,10 +83,7 @@ impl Rig {
     }
 
     pub async fn client_as(&self, identity: Identity) -> Client {
-        let options = ConnectOptions::default();
-        let protocol = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
-        let connection = Connection::open(self.router.rpc_addr, &identity, protocol, &options).await.unwrap();
-        Client { connection, next: AtomicI32::new(0) }
+        Client::connect(self.router.rpc_addr, identity).await
     }
 
     /// Waits until a line of the metrics reads so.
@@ -108,6 +106,13 @@ pub struct Client {
 }
 
 impl Client {
+    pub async fn connect(router: SocketAddr, identity: Identity) -> Self {
+        let options = ConnectOptions::default();
+        let protocol = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
+        let connection = Connection::open(router, &identity, protocol, &options).await.unwrap();
+        Self { connection, next: AtomicI32::new(0) }
+    }
+
     pub async fn raw(&self, id: CallId, method: &'static str, payload: Payload) -> Result<Bytes, ClientError> {
         let request = Request {
             id,

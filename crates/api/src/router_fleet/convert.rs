@@ -16,6 +16,8 @@ pub struct FleetSettings {
     pub replicas: u32,
     /// Where each serves Hadoop clients.
     pub rpc_address: SocketAddr,
+    /// Where each serves administrators.
+    pub admin_address: SocketAddr,
     /// Where each serves HTTP.
     pub http_address: SocketAddr,
     /// Owns what no mount covers.
@@ -23,6 +25,9 @@ pub struct FleetSettings {
     /// How long calls in flight may still take when a router stops.
     pub drain: Duration,
 }
+
+/// The Java router's.
+const ADMIN_PORT: u16 = 8111;
 
 impl RouterFleetSpec {
     /// The fleet, if its fields are valid.
@@ -36,19 +41,25 @@ impl RouterFleetSpec {
         let drain = findings.check(at.key("drainSeconds"), within(self.drain_seconds, 3600));
         let listen = at.key("listen");
         let rpc = findings.check(listen.key("rpcAddress"), listener(&self.listen.rpc_address));
+        let admin = match &self.listen.admin_address {
+            Some(address) => findings.check(listen.key("adminAddress"), listener(address)),
+            None => rpc.map(|rpc| SocketAddr::new(rpc.ip(), ADMIN_PORT)),
+        };
         let http = findings.check(listen.key("httpAddress"), listener(&self.listen.http_address));
         let default_nameservice = self
             .default_nameservice
             .as_deref()
             .and_then(|name| findings.check(at.key("defaultNameservice"), words::nameservice(name)));
-        match (replicas, drain, rpc, http) {
-            (Some(replicas), Some(drain), Some(rpc_address), Some(http_address)) => findings.settle(|| FleetSettings {
-                replicas,
-                rpc_address,
-                http_address,
-                default_nameservice,
-                drain: Duration::from_secs(drain.into()),
-            }),
+        match (replicas, drain, rpc, admin, http) {
+            (Some(replicas), Some(drain), Some(rpc_address), Some(admin_address), Some(http_address)) => findings
+                .settle(|| FleetSettings {
+                    replicas,
+                    rpc_address,
+                    admin_address,
+                    http_address,
+                    default_nameservice,
+                    drain: Duration::from_secs(drain.into()),
+                }),
             _ => Err(findings.into_errors()),
         }
     }
@@ -81,8 +92,16 @@ mod tests {
     fn an_empty_fleet_has_the_defaults() {
         let fleet = settings(json!({})).unwrap();
         assert_eq!(fleet.rpc_address.to_string(), "0.0.0.0:8888");
+        assert_eq!(fleet.admin_address.to_string(), "0.0.0.0:8111");
         assert_eq!(fleet.http_address.to_string(), "0.0.0.0:50071");
         assert_eq!((fleet.replicas, fleet.drain, fleet.default_nameservice), (2, Duration::from_secs(30), None));
+    }
+
+    #[test]
+    fn administrators_come_to_the_address_of_clients() {
+        let admin = |listen| settings(json!({ "listen": listen })).unwrap().admin_address.to_string();
+        assert_eq!(admin(json!({ "rpcAddress": "127.0.0.1:9999" })), "127.0.0.1:8111");
+        assert_eq!(admin(json!({ "rpcAddress": "127.0.0.1:1", "adminAddress": "10.0.0.1:2" })), "10.0.0.1:2");
     }
 
     #[test]

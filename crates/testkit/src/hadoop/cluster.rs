@@ -28,13 +28,20 @@ pub struct Plan {
     /// Roles of each JVM, in order of their start; see `e2e/hadoop/src/Daemons.java`.
     processes: Vec<Vec<String>>,
     level: &'static str,
+    settings: Vec<(String, String)>,
 }
 
 impl Plan {
     /// Nameservices `ns0` and `ns1` and two DataNodes that serve both, in one JVM: three seconds.
     pub fn tests() -> Self {
         let roles = ["namenode:ns0", "namenode:ns1", "datanode:dn0", "datanode:dn1"].map(String::from);
-        Self { tuning: Tuning::Start, processes: vec![roles.into()], level: "WARN" }
+        Self { tuning: Tuning::Start, processes: vec![roles.into()], level: "WARN", settings: Vec::new() }
+    }
+
+    /// Nameservices `ns0` and `ns1` without DataNodes beside a Java router without mounts.
+    pub fn administration() -> Self {
+        let roles = ["namenode:ns0", "namenode:ns1", "router:"].map(String::from);
+        Self { processes: vec![roles.into()], ..Self::tests() }
     }
 
     /// The same beside a Java router with mounts `/data0` and `/data1`, each daemon whose CPU is measured in a JVM of
@@ -47,7 +54,14 @@ impl Plan {
             &["router:/data0=ns0:/data0,/data1=ns1:/data1"],
         ];
         let processes = processes.iter().map(|roles| roles.iter().map(|r| (*r).to_owned()).collect()).collect();
-        Self { tuning: Tuning::Measure, processes, level: "INFO" }
+        Self { tuning: Tuning::Measure, processes, level: "INFO", settings: Vec::new() }
+    }
+
+    /// Sets a property of every daemon.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.push((key.to_owned(), value.to_owned()));
+        self
     }
 
     /// Adds a nameservice with high availability, which a Java router watches, to the last JVM: roles `NS.nn1`, which is
@@ -93,7 +107,7 @@ impl Cluster {
         let mut cluster = Self { jvms: Vec::new(), addresses: BTreeMap::new(), pids: BTreeMap::new() };
         for (index, roles) in plan.processes.iter().enumerate() {
             let log = dir.join(format!("hadoop-{index}.log"));
-            let args = cluster.arguments(plan.tuning, dir, roles);
+            let args = cluster.arguments(plan, dir, roles);
             let mut jvm = Jvm::start(jars, plan.tuning, "Daemons", &args, plan.level, &log)?;
             let answer = jvm.receive(START).with_context(|| format!("starting {}", roles.join(", ")))?;
             let roles: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_value(answer)?;
@@ -110,6 +124,14 @@ impl Cluster {
     /// If the cluster has no such role.
     pub fn rpc(&self, role: &str) -> &str {
         self.address(role, "rpc")
+    }
+
+    /// `host:port` of the Java router's administration.
+    ///
+    /// # Panics
+    /// If the cluster has no router.
+    pub fn admin(&self) -> &str {
+        self.address("router", "admin")
     }
 
     /// `host:port` of a daemon's HTTP server.
@@ -133,11 +155,11 @@ impl Cluster {
         found.unwrap_or_else(|| panic!("no {kind} address of {role} in {:?}", self.addresses))
     }
 
-    fn arguments(&self, tuning: Tuning, dir: &Path, roles: &[String]) -> Vec<String> {
+    fn arguments(&self, plan: &Plan, dir: &Path, roles: &[String]) -> Vec<String> {
         let mut settings: Vec<(String, String)> =
             CONFIGURATION.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         settings.push(("hadoop.tmp.dir".to_owned(), dir.join("tmp").display().to_string()));
-        if tuning == Tuning::Start {
+        if plan.tuning == Tuning::Start {
             settings.push(("rig.skip-fsync".to_owned(), "true".to_owned()));
         }
         let user = rustix::process::geteuid().is_root().then_some("root").map_or_else(login_name, str::to_owned);
@@ -153,6 +175,7 @@ impl Cluster {
         if !names.is_empty() {
             settings.push(("dfs.nameservices".to_owned(), names.join(",")));
         }
+        settings.extend(plan.settings.iter().cloned());
         let mut args = vec![dir.display().to_string()];
         args.extend(settings.iter().flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]));
         args.extend(roles.iter().cloned());

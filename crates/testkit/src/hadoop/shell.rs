@@ -119,6 +119,14 @@ impl Session<'_> {
         self.run("dfsadmin", args, "")
     }
 
+    /// `hdfs dfsrouteradmin ARGS...`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn dfsrouteradmin(&self, args: &[&str]) -> Output {
+        self.run("dfsrouteradmin", args, "")
+    }
+
     fn run(&self, tool: &str, args: &[&str], stdin: &str) -> Output {
         self.try_run(tool, args, stdin).unwrap_or_else(|e| panic!("{tool} {}: {e:#}", args.join(" ")))
     }

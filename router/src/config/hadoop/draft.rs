@@ -12,6 +12,9 @@ pub(super) struct Draft {
     pub(super) config: RouterConfig,
     pub(super) rpc: HostPort,
     pub(super) rpc_bind_host: Option<String>,
+    pub(super) admin: HostPort,
+    pub(super) admin_bind_host: Option<String>,
+    pub(super) admin_enabled: bool,
     pub(super) http: HostPort,
     pub(super) http_bind_host: Option<String>,
     pub(super) http_enabled: bool,
@@ -27,6 +30,7 @@ pub(super) struct Draft {
 }
 
 const RPC_ADDRESS: &str = "dfs.federation.router.rpc-address";
+const ADMIN_ADDRESS: &str = "dfs.federation.router.admin-address";
 const HTTP_ADDRESS: &str = "dfs.federation.router.http-address";
 const DEFAULT_NAMESERVICE: &str = "dfs.federation.router.default.nameserviceId";
 
@@ -38,6 +42,9 @@ impl Draft {
             config,
             rpc: any(8888),
             rpc_bind_host: None,
+            admin: any(8111),
+            admin_bind_host: None,
+            admin_enabled: true,
             http: any(50071),
             http_bind_host: None,
             http_enabled: true,
@@ -57,6 +64,10 @@ impl Draft {
         config.rpc_address = listener(properties, RPC_ADDRESS, &self.rpc, self.rpc_bind_host)?;
         config.http_address = match self.http_enabled {
             true => Some(listener(properties, HTTP_ADDRESS, &self.http, self.http_bind_host)?),
+            false => None,
+        };
+        config.admin.address = match self.admin_enabled {
+            true => Some(listener(properties, ADMIN_ADDRESS, &self.admin, self.admin_bind_host)?),
             false => None,
         };
         config.default_nameservice = self.default_nameservice.filter(|_| self.default_enabled);

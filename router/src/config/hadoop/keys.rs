@@ -1,5 +1,6 @@
 //! The keys that mean something, as a table.
 
+mod admin;
 mod heartbeat;
 mod not_implemented;
 
@@ -116,7 +117,12 @@ fn size(count: u64) -> usize {
 const MEBI: u64 = 1 << 20;
 
 /// Every key that means something.
-pub const KEYS: &[Key] = &[
+pub fn all() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(admin::KEYS)
+}
+
+/// Those of the data plane.
+const KEYS: &[Key] = &[
     Key {
         name: "dfs.nameservices",
         default: "",
@@ -270,7 +276,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "dfs.permissions.superusergroup",
         default: "supergroup",
-        about: "The group of directories that exist only because of mounts below them.",
+        about: "The group whose members are superusers, and of directories that exist only because of mounts below them.",
         set: Set::Text("a group", |draft, text| draft.config.supergroup = text.to_owned()),
     },
     Key {
@@ -306,7 +312,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "hadoop.user.group.static.mapping.overrides",
         default: "",
-        about: "Who is in which group, for `hadoop.proxyuser.<user>.groups`.",
+        about: "Who is in which group, for `hadoop.proxyuser.<user>.groups` and for administration; there, users that are not listed are in the groups of this machine.",
         set: Set::Together("user=group,group;user=group"),
     },
     Key {

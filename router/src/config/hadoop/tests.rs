@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    AddressRange, MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, WebScheme,
+    AddressRange, MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, StoreConfig, WebScheme,
 };
 
 const TWO: [(&str, &str); 4] = [
@@ -37,7 +37,7 @@ fn refusal(more: &[(&str, &str)]) -> String {
 fn defaults_are_those_of_the_table() {
     let plain = format!("{:?}", loaded(&[]).config);
     let defaults: Vec<(&str, &str)> =
-        KEYS.iter().filter(|key| !key.default.is_empty()).map(|key| (key.name, key.default)).collect();
+        keys::all().filter(|key| !key.default.is_empty()).map(|key| (key.name, key.default)).collect();
     assert_eq!(format!("{:?}", loaded(&defaults).config), plain);
 }
 
@@ -163,6 +163,63 @@ fn proxy_users_are_gathered() {
         users.groups.iter().map(|(group, members)| (group.as_str(), members.len())).collect();
     assert_eq!(groups, [("dev", 1), ("etl", 2)]);
     assert!(!users.allow_all);
+}
+
+#[test]
+fn the_store_is_chosen_by_javas_names_and_by_short_ones() {
+    const DRIVER: &str = "dfs.federation.router.store.driver.class";
+    const DIRECTORY: &str = "dfs.federation.router.store.driver.file.directory";
+    let java = |class: &str| format!("org.apache.hadoop.hdfs.server.federation.store.driver.impl.{class}");
+    let store = |driver: &str| loaded(&[(DRIVER, driver), (DIRECTORY, "/s")]).store;
+    let rocksdb = StoreConfig::Rocksdb { directory: "/s".into() };
+    let rows = [
+        ("memory".to_owned(), StoreConfig::Memory),
+        ("rocksdb".to_owned(), rocksdb.clone()),
+        (java("StateStoreFileImpl"), rocksdb),
+        ("zookeeper".to_owned(), StoreConfig::Zookeeper),
+        (java("StateStoreZooKeeperImpl"), StoreConfig::Zookeeper),
+        ("grpc".to_owned(), StoreConfig::Grpc),
+    ];
+    for (driver, expected) in rows {
+        assert_eq!(store(&driver), StoreChoice::Driver(expected), "{driver}");
+    }
+    assert_eq!(loaded(&[]).store, StoreChoice::Unset);
+    let off = [("dfs.federation.router.store.enable", "false"), (DRIVER, "memory")];
+    assert_eq!(loaded(&off).store, StoreChoice::Off);
+    for class in ["StateStoreFileSystemImpl", "StateStoreMySQLImpl"] {
+        let refused = refusal(&[(DRIVER, &java(class))]);
+        assert!(
+            refused.contains(class) && refused.contains("expected memory, rocksdb, zookeeper, grpc, or"),
+            "{refused}"
+        );
+    }
+    let missing = refusal(&[(DRIVER, "rocksdb")]);
+    assert!(missing.starts_with(&format!("{DIRECTORY} is not set; expected a directory")), "{missing}");
+}
+
+#[test]
+fn administration_and_safe_mode_are_read() {
+    let config = loaded(&[
+        ("dfs.federation.router.admin-address", "127.0.0.1:9111"),
+        ("dfs.federation.router.admin.mount.check.enable", "true"),
+        ("dfs.federation.router.fs-limits.max-component-length", "255"),
+        ("dfs.permissions.enabled", "false"),
+        ("dfs.federation.router.safemode.extension", "30s"),
+        ("dfs.federation.router.safemode.expiration", "1m"),
+        ("hadoop.user.group.static.mapping.overrides", "ann=a,b;bob="),
+    ])
+    .config;
+    let admin = &config.admin;
+    assert_eq!(admin.address, "127.0.0.1:9111".parse().ok());
+    assert_eq!((admin.check_mounts, admin.max_component_length, admin.permissions), (true, 255, false));
+    let safe_mode = &config.safe_mode;
+    assert_eq!((safe_mode.extension, safe_mode.staleness()), (Duration::from_secs(30), Duration::from_secs(60)));
+    let groups = [("ann".to_owned(), vec!["a".to_owned(), "b".to_owned()]), ("bob".to_owned(), vec![])];
+    assert_eq!(config.user_groups, groups);
+    let off =
+        loaded(&[("dfs.federation.router.admin.enable", "false"), ("dfs.federation.router.safemode.enable", "false")])
+            .config;
+    assert_eq!((off.admin.address, off.safe_mode.staleness()), (None, Duration::MAX));
 }
 
 #[test]

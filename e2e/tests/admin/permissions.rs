@@ -1,0 +1,102 @@
+//! Who may what. Alice and Bob are in no group, Carol is in `staff`, Sue in the supergroup.
+
+use crate::compare::Step::{self, Differs, Quietly, Same};
+
+const NO_PARENT: &str = "where no mount is above, anybody may add one to the Java router";
+
+pub const STEPS: &[Step] = &[
+    Same("root", "-add /p ns0 /p -owner alice -group staff -mode 0750"),
+    Same("root", "-add /open ns0 /open -owner bob -group bob -mode 0777"),
+    Same("root", "-add /secret ns0 /secret -owner bob -group bob -mode 0700"),
+    Same("root", "-add /pass ns0 /pass -owner bob -group bob -mode 0711"),
+    // Seeing.
+    Same("alice", "-ls /p"),
+    Same("carol", "-ls /p"),
+    Same("bob", "-ls /p"),
+    Same("alice", "-ls /secret"),
+    Same("alice", "-ls /"),
+    Same("sue", "-ls /secret"),
+    // Adding below.
+    Same("alice", "-add /p/alice ns0 /x"),
+    Same("carol", "-add /p/carol ns0 /x"),
+    Same("bob", "-add /p/bob ns0 /x"),
+    Same("bob", "-add /open/bob ns0 /x"),
+    Same("alice", "-add /open/alice ns0 /x"),
+    Same("sue", "-add /p/sue ns0 /x"),
+    Same("alice", "-add /secret/alice ns0 /x"),
+    Same("alice", "-add /pass/alice ns0 /x"),
+    Same("alice", "-addAll /p/one ns0 /x , /secret/one ns0 /x"),
+    Same("alice", "-addAll /p/one ns0 /x , /p/two ns0 /x"),
+    Same("alice", "-ls /p"),
+    // Further below: the nearest mount above counts, not only the parent.
+    Same("alice", "-add /p/a/b ns0 /x"),
+    Differs {
+        user: "bob",
+        command: "-add /p/c/d ns0 /x",
+        exit: -1,
+        says: "Permission denied while accessing mount table /p: user bob does not have WRITE permissions.",
+        why: "the Java router asks the parent only, which is no mount",
+    },
+    Quietly("-rm /p/c/d"),
+    Differs {
+        user: "alice",
+        command: "-add /nowhere ns0 /x",
+        exit: -1,
+        says: "Permission denied while accessing mount table /: user alice does not have WRITE permissions.",
+        why: NO_PARENT,
+    },
+    Quietly("-rm /nowhere"),
+    Differs {
+        user: "bob",
+        command: "-addAll /nowhere1 ns0 /x , /nowhere2 ns0 /x",
+        exit: -1,
+        says: "Permission denied while accessing mount table /: user bob does not have WRITE permissions.",
+        why: NO_PARENT,
+    },
+    Quietly("-rm /nowhere1 /nowhere2"),
+    Same("root", "-add / ns0 / -owner root -group root -mode 0755"),
+    Differs {
+        user: "alice",
+        command: "-add /below ns0 /x",
+        exit: -1,
+        says: "Permission denied while accessing mount table /: user alice does not have WRITE permissions.",
+        why: "the Java router never asks the mount of /",
+    },
+    Quietly("-rm /below /"),
+    // Changing.
+    Same("alice", "-update /p -readonly true"),
+    Same("carol", "-update /p -readonly false"),
+    Same("bob", "-update /p -readonly false"),
+    Same("alice", "-add /p ns1 /more"),
+    Differs {
+        user: "bob",
+        command: "-add /p ns1 /evenmore",
+        exit: -1,
+        says: "Permission denied while accessing mount table /: user bob does not have WRITE permissions.",
+        why: NO_PARENT,
+    },
+    Same("alice", "-setQuota /p -nsQuota 10"),
+    Same("bob", "-setQuota /p -nsQuota 20"),
+    Same("alice", "-update /p -owner carol -group staff -mode 0770"),
+    Same("alice", "-update /p -mode 0777"),
+    Same("carol", "-update /p -mode 0755"),
+    // Removing.
+    Same("bob", "-rm /p"),
+    Same("alice", "-rm /p"),
+    Same("alice", "-rm /p/alice /none"),
+    Same("carol", "-rm /p"),
+    Same("sue", "-rm /secret"),
+    // What only superusers may.
+    Same("alice", "-safemode enter"),
+    Same("alice", "-safemode leave"),
+    Same("alice", "-safemode get"),
+    Same("alice", "-nameservice disable ns1"),
+    Same("alice", "-nameservice enable ns1"),
+    Same("alice", "-getDisabledNameservices"),
+    Same("alice", "-refresh"),
+    Same("alice", "-refreshCallQueue"),
+    Same("alice", "-refreshSuperUserGroupsConfiguration"),
+    Same("sue", "-safemode enter"),
+    Same("sue", "-safemode leave"),
+    Same("root", "-ls -d"),
+];
