@@ -4,18 +4,21 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anabranch_federation::{MountEntry, MountTable};
 use anabranch_hdfs_proto::hdfs::{
     NamenodeMembershipRecordProto, NamenodeMembershipStatsRecordProto, RouterRecordProto,
 };
 use anabranch_router::config::hadoop::{Environment, Properties, interpret};
-use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes};
-use anabranch_store::{Membership, RouterState};
+use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes, Sources};
+use anabranch_store::{JournalStore, Membership, RouterState, StateStore, Version, Writer};
 use anabranch_telemetry::{Build, Metrics, Readiness, clock};
 use anabranch_testkit::http::{self, Answer};
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Rig {
     router: RunningRouter,
@@ -35,15 +38,23 @@ fn config() -> RouterConfig {
     properties.add_file("/etc/hadoop/hdfs-site.xml", text).unwrap();
     properties.set("dfs.federation.router.rpc-address", "127.0.0.1:0");
     properties.set("dfs.federation.router.http-address", "127.0.0.1:0");
+    properties.set("dfs.federation.router.admin-address", "127.0.0.1:0");
+    // What the store says is for the tests to say.
+    properties.set("dfs.federation.router.heartbeat.enable", "false");
     interpret(&properties).unwrap().config
 }
 
 async fn start(table: Option<MountTable>) -> Rig {
+    start_with(table, None).await
+}
+
+async fn start_with(table: Option<MountTable>, store: Option<Arc<dyn StateStore>>) -> Rig {
     let metrics = Metrics::new(Build::of("1.2.3", Some("abc"))).unwrap();
     let readiness = Readiness::new();
     let ready = table.is_some();
     let (mounts, feed): (_, Mounts) = watch::channel(table.map(Arc::new));
-    let router = Router::start(config(), feed, &metrics, &readiness, &Runtimes::current()).await.unwrap();
+    let sources = Sources { store, ..Sources::from(feed) };
+    let router = Router::start(config(), sources, &metrics, &readiness, &Runtimes::current()).await.unwrap();
     if ready {
         readiness.wait_ready().await;
     }
@@ -67,7 +78,7 @@ fn table() -> MountTable {
     MountTable::build([MountEntry::parse("/data", [("ns0", "/warehouse")]).unwrap()], None)
 }
 
-fn membership(nameservice: &str, space: u64) -> Arc<Membership> {
+fn membership(nameservice: &str, space: u64) -> Membership {
     let text = |text: &str| Some(text.to_owned());
     let stats = NamenodeMembershipStatsRecordProto {
         total_space: Some(space),
@@ -86,17 +97,31 @@ fn membership(nameservice: &str, space: u64) -> Arc<Membership> {
         stats: Some(stats),
         ..Default::default()
     };
-    Arc::new(Membership::new(message).unwrap())
+    Membership::new(message).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn beans_show_the_mounts_and_what_the_store_says() {
-    let rig = start(Some(table())).await;
-    let router =
-        RouterRecordProto { address: Some("r:1".into()), status: Some("RUNNING".into()), ..Default::default() };
-    rig.router.view.set_memberships(vec![membership("ns0", 400), membership("ns1", 100)]);
-    rig.router.view.set_routers(vec![Arc::new(RouterState::new(router).unwrap())]);
-    let state = rig.bean("Hadoop:service=Router,name=FederationState").await;
+    let store = Arc::new(JournalStore::in_memory());
+    let rig = start_with(Some(table()), Some(store.clone())).await;
+    let router = RouterRecordProto {
+        address: Some("r:1".into()),
+        status: Some("RUNNING".into()),
+        date_modified: Some(clock::wall_ms()),
+        ..Default::default()
+    };
+    store.put(RouterState::new(router).unwrap(), Version::ABSENT).await.unwrap();
+    for record in [membership("ns0", 400), membership("ns1", 100)] {
+        store.put(record, Version::ABSENT).await.unwrap();
+    }
+    let ends = Instant::now() + PATIENCE;
+    let state = loop {
+        let state = rig.bean("Hadoop:service=Router,name=FederationState").await;
+        if state["NumNamenodes"] == 2 && state["Routers"] != "{}" {
+            break state;
+        }
+        assert!(Instant::now() < ends, "{state}");
+    };
     let numbers = ["NumNameservices", "NumNamenodes", "TotalCapacity", "UsedCapacity", "RemainingCapacity"];
     assert_eq!(numbers.map(|name| state[name].as_u64().unwrap()), [2, 2, 500, 375, 125]);
     assert_eq!(state["ClusterId"], "[c]");

@@ -2,8 +2,8 @@
 
 pub mod certificates;
 pub mod fake_namenode;
-pub mod fault_proxy;
 pub mod fake_web;
+pub mod fault_proxy;
 pub mod hadoop;
 pub mod http;
 pub mod net;

@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anabranch_federation::MountTable;
 use anabranch_hdfs_proto::hdfs::{
     FsPermissionProto, MkdirsRequestProto, NamenodeMembershipRecordProto, RouterRecordProto,
 };
 use anabranch_hrpc::{CallId, ConnectOptions, Connection, Identity, Payload, Request};
-use anabranch_router::config::{HeartbeatConfig, MonitoredNamenode, WebScheme};
-use anabranch_router::{Fleet as Shared, Router, RouterConfig, RunningRouter, Runtimes};
-use anabranch_store::{Change, Event, JournalStore, Membership, Reader, RouterState, RouterStatus, Watch};
+use anabranch_router::config::{AdminConfig, HeartbeatConfig, MonitoredNamenode, WebScheme};
+use anabranch_router::{Router, RouterConfig, RunningRouter, Runtimes, Sources};
+use anabranch_store::{Change, Event, JournalStore, Membership, Reader, RouterState, Watch};
 use anabranch_telemetry::{Build, Metrics, Readiness};
 use anabranch_testkit::process::user;
 use bytes::Bytes;
@@ -47,18 +48,18 @@ impl Fleet {
             router_id: records[0].router_id().to_owned(),
             rpc_address: (Ipv4Addr::LOCALHOST, 0).into(),
             http_address: None,
+            admin: AdminConfig { address: Some((Ipv4Addr::LOCALHOST, 0).into()), ..AdminConfig::default() },
             superuser: user(),
             heartbeat,
             ..RouterConfig::default()
         };
         let store = JournalStore::in_memory();
         let build = Build::of("0", None);
-        let status = watch::channel(RouterStatus::Running).1;
-        let shared = Shared { store: Arc::new(store.clone()), status, admin_address: "localhost:8111".into(), build };
         let (metrics, readiness) = (Metrics::new(build).unwrap(), Readiness::new());
-        let mounts = watch::channel(None).1;
+        let mounts = watch::channel(Some(Arc::new(MountTable::default()))).1;
+        let sources = Sources { store: Some(Arc::new(store.clone())), ..Sources::from(mounts) };
         let runtimes = Runtimes::current();
-        let started = Router::start_in_fleet(config, mounts, &metrics, &readiness, &runtimes, Some(shared));
+        let started = Router::start(config, sources, &metrics, &readiness, &runtimes);
         let watch = Reader::<Membership>::watch(&store, None);
         Self { watch, _router: started.await.unwrap(), store }
     }

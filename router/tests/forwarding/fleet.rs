@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use anabranch_federation::membership::Lifetime;
 use anabranch_hdfs_proto::hdfs::NamenodeMembershipRecordProto;
+use anabranch_router::RouterConfig;
 use anabranch_router::config::HeartbeatConfig;
-use anabranch_router::{Fleet, RouterConfig};
 use anabranch_store::{
-    Change, Event, JournalStore, Membership, NamenodeState, Reader, Record, RouterState, RouterStatus, Version, Watch,
-    Writer,
+    Change, Event, JournalStore, Membership, NamenodeState, Reader, Record, RouterState, RouterStatus, StateStore,
+    Version, Watch, Writer,
 };
-use anabranch_telemetry::{Build, clock};
+use anabranch_telemetry::clock;
 use anabranch_testkit::fake_namenode::PATIENCE;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::rig::{Rig, config, table};
@@ -21,13 +20,8 @@ use crate::rig::{Rig, config, table};
 /// A moment, for what is done again and again.
 pub const SOON: Duration = Duration::from_millis(20);
 
-pub fn fleet(store: &JournalStore) -> Fleet {
-    fleet_with(store, watch::channel(RouterStatus::Running).1)
-}
-
-pub fn fleet_with(store: &JournalStore, status: watch::Receiver<RouterStatus>) -> Fleet {
-    let (admin_address, build) = ("admin:8111".to_owned(), Build::of("1.2.3", Some("abc")));
-    Fleet { store: Arc::new(store.clone()), status, admin_address, build }
+pub fn fleet(store: &JournalStore) -> Arc<dyn StateStore> {
+    Arc::new(store.clone())
 }
 
 /// Quick heartbeats, with a name of the router's own.
@@ -102,25 +96,25 @@ pub async fn write<R: Record>(store: &(impl Reader<R> + Writer<R>), record: R) {
 #[tokio::test]
 async fn a_router_reports_itself_at_each_change_and_when_it_ends() {
     let store = JournalStore::in_memory();
-    let (status, told) = watch::channel(RouterStatus::Initializing);
     // Changes only: the next round is far away.
     let mut calm = quick("r1:8888", config(&[]));
     calm.heartbeat.state_interval = Duration::from_secs(3600);
+    calm.admin.address = Some(([127, 0, 0, 1], 0).into());
     let mut watch = Reader::<RouterState>::watch(&store, None);
     assert!(changes(&mut *watch).await.is_empty());
     let before = clock::wall_ms();
-    let rig = Rig::start_in_fleet(calm, Some(table(&[], None)), Some(fleet_with(&store, told))).await;
+    let rig = Rig::start_in_fleet(calm, None, Some(fleet(&store))).await;
 
-    let first =
-        wait_for::<RouterState>(&store, "the first report", |one| one.status() == RouterStatus::Initializing).await;
+    let first = wait_for::<RouterState>(&store, "the first report", |one| one.status() == RouterStatus::SafeMode).await;
     let message = first.message();
-    assert_eq!((message.address(), message.admin_address()), ("r1:8888", "admin:8111"));
+    let administration = rig.router.admin_addr.unwrap().to_string();
+    assert_eq!((message.address(), message.admin_address()), ("r1:8888", &*administration));
     assert_eq!((message.version(), message.compile_info()), ("1.2.3", "revision abc, debug"));
     assert!(message.date_started() >= before && message.date_modified() >= message.date_started());
     assert!(message.state_store_version.is_some());
-    status.send_replace(RouterStatus::Running);
+    rig.mounts.send_replace(Some(table(&[], None)));
     wait_for::<RouterState>(&store, "running", |one| one.status() == RouterStatus::Running).await;
-    status.send_replace(RouterStatus::SafeMode);
+    rig.mounts.send_replace(None);
     wait_for::<RouterState>(&store, "safe mode", |one| one.status() == RouterStatus::SafeMode).await;
     rig.router.drain().await;
 
@@ -133,7 +127,7 @@ async fn a_router_reports_itself_at_each_change_and_when_it_ends() {
     }
     seen.dedup();
     let all = [
-        RouterStatus::Initializing,
+        RouterStatus::SafeMode,
         RouterStatus::Running,
         RouterStatus::SafeMode,
         RouterStatus::Stopping,

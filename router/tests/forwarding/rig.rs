@@ -10,7 +10,8 @@ use anabranch_hrpc::{
     CallId, CallerContext, ClientError, ConnectOptions, Connection, Exception, Identity, Payload, Request, wire,
 };
 use anabranch_router::config::{AdminConfig, NamenodeConfig, NameserviceConfig};
-use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes, Sources};
+use anabranch_router::{Router, RouterConfig, RunningRouter, Runtimes, Sources};
+use anabranch_store::StateStore;
 use anabranch_telemetry::{Build, Metrics, Readiness};
 use anabranch_testkit::fake_namenode::{FakeNamenode, PATIENCE};
 use bytes::Bytes;
@@ -65,13 +66,17 @@ impl Rig {
         Self::start_in_fleet(config, table, None).await
     }
 
-    pub async fn start_in_fleet(config: RouterConfig, table: Option<Arc<MountTable>>, fleet: Option<Fleet>) -> Self {
-        let metrics = Metrics::new(Build::of("0", None)).unwrap();
+    pub async fn start_in_fleet(
+        config: RouterConfig,
+        table: Option<Arc<MountTable>>,
+        store: Option<Arc<dyn StateStore>>,
+    ) -> Self {
+        let metrics = Metrics::new(Build::of("1.2.3", Some("abc"))).unwrap();
         let readiness = Readiness::new();
         let loaded = table.is_some();
         let (mounts, receiver) = watch::channel(table);
-        let router =
-            Router::start_in_fleet(config, receiver, &metrics, &readiness, &Runtimes::current(), fleet).await.unwrap();
+        let sources = Sources { store, ..Sources::from(receiver) };
+        let router = Router::start(config, sources, &metrics, &readiness, &Runtimes::current()).await.unwrap();
         if loaded {
             readiness.wait_ready().await;
         }

@@ -47,7 +47,8 @@ pub(super) fn read(properties: &Properties) -> Result<StoreChoice, Error> {
     let store = match driver.strip_prefix(CLASSES).unwrap_or(&driver) {
         "memory" => StoreConfig::Memory,
         "rocksdb" | "StateStoreFileImpl" => {
-            let directory = settings.get(DIRECTORY)?.ok_or_else(|| missing(DIRECTORY, "a directory of this machine"))?;
+            let directory =
+                settings.get(DIRECTORY)?.ok_or_else(|| missing(DIRECTORY, "a directory of this machine"))?;
             StoreConfig::Rocksdb { directory: directory.into() }
         }
         "zookeeper" | "StateStoreZooKeeperImpl" => {

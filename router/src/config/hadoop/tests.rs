@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    AddressRange, MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, StoreConfig, WebScheme,
+    AddressRange, GrpcConfig, MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, StoreConfig,
+    TlsConfig, WebScheme, ZooKeeperConfig,
 };
 
 const TWO: [(&str, &str); 4] = [
@@ -170,20 +171,58 @@ fn the_store_is_chosen_by_javas_names_and_by_short_ones() {
     const DRIVER: &str = "dfs.federation.router.store.driver.class";
     const DIRECTORY: &str = "dfs.federation.router.store.driver.file.directory";
     let java = |class: &str| format!("org.apache.hadoop.hdfs.server.federation.store.driver.impl.{class}");
-    let store = |driver: &str| loaded(&[(DRIVER, driver), (DIRECTORY, "/s")]).store;
+    let ensemble = ("hadoop.zk.address", "z1:2181,z2:2181/chroot");
+    let endpoints = ("anabranch.store.grpc.endpoints", "s0:8890, s1:8890");
+    let store = |driver: &str| loaded(&[(DRIVER, driver), (DIRECTORY, "/s"), ensemble, endpoints]).store;
+    let zookeeper = StoreConfig::Zookeeper(ZooKeeperConfig {
+        address: "z1:2181,z2:2181/chroot".into(),
+        parent: "/hdfs-federation".into(),
+        session_timeout: Duration::from_secs(10),
+        retry_interval: Duration::from_secs(1),
+        acl: "world:anyone:rwcda".into(),
+        auth: String::new(),
+        sasl: None,
+        tls: None,
+    });
+    let grpc = StoreConfig::Grpc(GrpcConfig { endpoints: vec!["s0:8890".into(), "s1:8890".into()], tls: None });
     let rocksdb = StoreConfig::Rocksdb { directory: "/s".into() };
     let rows = [
         ("memory".to_owned(), StoreConfig::Memory),
         ("rocksdb".to_owned(), rocksdb.clone()),
         (java("StateStoreFileImpl"), rocksdb),
-        ("zookeeper".to_owned(), StoreConfig::Zookeeper),
-        (java("StateStoreZooKeeperImpl"), StoreConfig::Zookeeper),
-        ("grpc".to_owned(), StoreConfig::Grpc),
+        ("zookeeper".to_owned(), zookeeper.clone()),
+        (java("StateStoreZooKeeperImpl"), zookeeper.clone()),
+        ("grpc".to_owned(), grpc),
     ];
     for (driver, expected) in rows {
         assert_eq!(store(&driver), StoreChoice::Driver(expected), "{driver}");
     }
     assert_eq!(loaded(&[]).store, StoreChoice::Unset);
+    assert_eq!(loaded(&[ensemble]).store, StoreChoice::Implied(zookeeper));
+    let secured = [
+        (DRIVER, "zookeeper"),
+        ("dfs.federation.router.store.driver.zk.address", "own:2181"),
+        ensemble,
+        ("anabranch.store.zk.sasl.user", "router"),
+        ("anabranch.store.zk.sasl.password-file", "/p"),
+        ("anabranch.store.tls.ca", "/ca.pem"),
+        ("anabranch.store.tls.cert", "/cert.pem"),
+        ("anabranch.store.tls.key", "/key.pem"),
+    ];
+    let StoreChoice::Driver(StoreConfig::Zookeeper(found)) = loaded(&secured).store else { panic!("no ensemble") };
+    assert_eq!((&*found.address, found.sasl), ("own:2181", Some(("router".into(), "/p".into()))));
+    let identity = Some(("/cert.pem".into(), "/key.pem".into()));
+    assert_eq!(found.tls, Some(TlsConfig { ca: "/ca.pem".into(), identity, domain: None }));
+    for (incomplete, missing) in [
+        (&[(DRIVER, "grpc")][..], "anabranch.store.grpc.endpoints"),
+        (&[(DRIVER, "zookeeper")], "hadoop.zk.address"),
+        (&[(DRIVER, "zookeeper"), ensemble, secured[3]], secured[4].0),
+        (&[(DRIVER, "grpc"), endpoints, secured[5], secured[7]], secured[6].0),
+        (&[(DRIVER, "grpc"), endpoints, secured[6], secured[7]], secured[5].0),
+    ] {
+        let refused = refusal(incomplete);
+        assert!(refused.contains(missing), "{refused}");
+    }
     let off = [("dfs.federation.router.store.enable", "false"), (DRIVER, "memory")];
     assert_eq!(loaded(&off).store, StoreChoice::Off);
     for class in ["StateStoreFileSystemImpl", "StateStoreMySQLImpl"] {
