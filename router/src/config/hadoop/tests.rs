@@ -318,14 +318,14 @@ fn keys_without_meaning_are_told() {
     let loaded = loaded(&[
         ("dfs.federation.router.handler.count", "10"),
         ("dfs.federation.router.fairness.handler.count.ns0", "10"),
-        ("hadoop.zk.address", "z:2181"),
+        ("hadoop.zk.num-retries", "5"),
         ("dfs.federation.router.rpc.adress", "x"),
         ("dfs.replication", "3"),
     ]);
     let known = [
         "dfs.federation.router.fairness.handler.count.ns0",
         "dfs.federation.router.handler.count",
-        "hadoop.zk.address",
+        "hadoop.zk.num-retries",
     ];
     assert_eq!(loaded.not_implemented, known);
     assert_eq!(loaded.unknown, ["dfs.federation.router.rpc.adress"]);
