@@ -94,7 +94,7 @@ pub struct GrpcStore {
 
 /// What a store and its watches share.
 struct Inner {
-    link: Link,
+    link: Arc<Link>,
     histories: Histories,
     call: Duration,
 }
@@ -105,7 +105,7 @@ impl GrpcStore {
     /// # Errors
     /// When an endpoint or a certificate is malformed.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
-        let link = Link::new(options)?;
+        let link = Arc::new(Link::new(options)?);
         Ok(Self { inner: Arc::new(Inner { link, histories: Histories::default(), call: options.call }) })
     }
 }

@@ -1,5 +1,6 @@
 //! The one connection of a client, to one of several servers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -62,14 +63,22 @@ impl Link {
     }
 
     /// The connection, made now if there is none.
-    pub(super) async fn connect(&self) -> Result<Connection, StoreError> {
-        let current = || self.open.lock().current.clone();
-        if let Some(connection) = current() {
+    pub(super) async fn connect(self: &Arc<Self>) -> Result<Connection, StoreError> {
+        if let Some(connection) = self.current() {
             return Ok(connection);
         }
-        let asked = Instant::now();
+        // A task of its own: a caller that stops waiting, but keeps its future, must not hold up the others.
+        let (link, asked) = (self.clone(), Instant::now());
+        tokio::spawn(async move { link.make(asked).await }).await?
+    }
+
+    fn current(&self) -> Option<Connection> {
+        self.open.lock().current.clone()
+    }
+
+    async fn make(&self, asked: Instant) -> Result<Connection, StoreError> {
         let mut failed = self.connecting.lock().await;
-        if let Some(connection) = current() {
+        if let Some(connection) = self.current() {
             return Ok(connection);
         }
         // Who waited while all servers were tried in vain does not try them again.

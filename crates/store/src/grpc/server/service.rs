@@ -77,6 +77,10 @@ macro_rules! for_kind {
     };
 }
 
+fn away(reason: &str) -> Status {
+    status::not_done(Code::Unavailable, format!("the store does not answer: {reason}"))
+}
+
 fn unknown(kind: &str) -> Status {
     let shown: String = kind.chars().take(80).collect();
     status::not_done(
@@ -118,11 +122,31 @@ impl Shared {
             return Err(status::not_done(Code::Unavailable, "this server is stopping"));
         }
         let answers = self.health.borrow().clone();
-        answers.map_err(|reason| status::not_done(Code::Unavailable, format!("the store does not answer: {reason}")))
+        answers.map_err(|reason| away(&reason))
+    }
+
+    /// Waits until the store doesn't answer any more.
+    pub(super) async fn fails(&self) -> Status {
+        let mut health = self.health.clone();
+        match health.wait_for(Result::is_err).await.map(|health| health.clone()) {
+            Ok(Err(reason)) => away(&reason),
+            // The server ends.
+            _ => std::future::pending().await,
+        }
     }
 
     /// All records of a kind, as new as this call.
-    pub(super) async fn snapshot<R: Record>(&self) -> Result<Arc<Vec<Chunk>>, Status>
+    pub(super) async fn snapshot<R: Record>(self: &Arc<Self>) -> Result<Arc<Vec<Chunk>>, Status>
+    where
+        dyn StateStore: Records<R>,
+    {
+        // A task of its own: others wait for it, and this caller is asked only when its client has room.
+        let shared = self.clone();
+        let read = tokio::spawn(async move { shared.read_snapshot::<R>().await });
+        read.await.map_err(|error| Status::internal(error.to_string()))?
+    }
+
+    async fn read_snapshot<R: Record>(&self) -> Result<Arc<Vec<Chunk>>, Status>
     where
         dyn StateStore: Records<R>,
     {
@@ -147,7 +171,7 @@ impl Shared {
         Reader::<R>::watch(&*self.store, Some(from))
     }
 
-    async fn list<R: Record>(&self) -> Result<Replies<Chunk>, Status>
+    async fn list<R: Record>(self: &Arc<Self>) -> Result<Replies<Chunk>, Status>
     where
         dyn StateStore: Records<R>,
     {

@@ -83,6 +83,8 @@ where
             }
             tokio::select! {
                 () = shared.stopping.cancelled() => {}
+                // The client is to know that it would not learn of changes.
+                status = shared.fails() => return Err(status),
                 filled = self.fill() => filled?,
             }
         }

@@ -144,7 +144,9 @@ async fn a_store_that_fails_is_told_and_heals() {
     let options = ServerOptions { probe: Duration::from_millis(50), ..ServerOptions::default() };
     let served = Served::with(failing.clone(), options, "127.0.0.1:0".parse().unwrap()).await;
     let client = client(served.address);
-    client.put(entry("/a", 1), Version::ABSENT).await.unwrap();
+    let version = client.put(entry("/a", 1), Version::ABSENT).await.unwrap();
+    let mut watch = Reader::<MountEntry>::watch(&client, None);
+    assert_eq!(snapshot(&mut *watch).await.0, version.0);
     failing.fails.store(true, std::sync::atomic::Ordering::Relaxed);
     let error = client.put(entry("/b", 1), Version::ABSENT).await.unwrap_err();
     assert!(error.to_string().contains("disk full"), "{error}");
@@ -156,6 +158,9 @@ async fn a_store_that_fails_is_told_and_heals() {
     })
     .await
     .unwrap();
+    // So do its watchers learn, those that came before and those that come now.
+    let error = tokio::time::timeout(PATIENCE, watch.next()).await.expect("an error").unwrap_err();
+    assert!(error.to_string().contains("disk full"), "{error}");
     let error = Reader::<Membership>::watch(&client, None).next().await.unwrap_err();
     assert!(error.to_string().contains("the store does not answer: state store: disk full"), "{error}");
     failing.fails.store(false, std::sync::atomic::Ordering::Relaxed);
@@ -166,4 +171,22 @@ async fn a_store_that_fails_is_told_and_heals() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_stops_waiting_holds_up_no_other() {
+    // Accepts, but never says anything: no handshake ends.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let authority = anabranch_testkit::certificates::Authority::new("test").unwrap();
+    let tls = super::super::ClientTls { ca: authority.pem().into(), identity: None, domain: None };
+    let connect = Duration::from_millis(300);
+    let options = ClientOptions { tls: Some(tls), connect, ..ClientOptions::new([address.to_string()]) };
+    let client = GrpcStore::new(&options).unwrap();
+    let mut watch = Reader::<MountEntry>::watch(&client, None);
+    assert!(tokio::time::timeout(Duration::from_millis(50), watch.next()).await.is_err());
+    // The watch is kept and not asked again; a list has its own answer all the same.
+    let answer = tokio::time::timeout(PATIENCE, Reader::<MountEntry>::list(&client)).await.expect("an answer");
+    assert!(matches!(answer, Err(StoreError::NotDone(_))), "{answer:?}");
+    drop(watch);
 }
