@@ -123,7 +123,10 @@ fn it_takes_mounts_from_one_place() {
 
     fs::remove_dir_all(&mounts).unwrap();
     let neither = site.refused(&[]);
-    assert!(neither.contains("error: the state store driver zookeeper is not built yet"), "{neither}");
+    let expected = format!("error: nothing says where mounts are kept: there is no directory {}", shown(&mounts));
+    assert!(neither.starts_with(&expected), "{neither}");
+    let ensemble = site.refused(&["-D", "hadoop.zk.address=host:port"]);
+    assert!(ensemble.contains("error: state store: ZooKeeper: "), "{ensemble}");
     let off = site.refused(&["-D", "dfs.federation.router.store.enable=false"]);
     assert_eq!(off, format!("error: cannot read {}: No such file or directory (os error 2)\n", shown(&mounts)));
 }
@@ -136,7 +139,8 @@ fn a_store_outlives_the_router_and_is_held_by_one() {
     let http = net::free_address().unwrap().to_string();
     let address = format!("dfs.federation.router.http-address={http}");
     for _ in 0..2 {
-        let mut program = site.launch(&["-D", driver, "-D", &store, "-D", &address]).start().unwrap();
+        let launch = site.launch(&["-D", driver, "-D", &store, "-D", &address]);
+        let mut program = launch.expect_log("a watched NameNode does not answer").start().unwrap();
         let active = || http::get(&http, "/isActive").is_ok_and(|answer| answer.status == 200);
         net::wait_until("/isActive answers 200", PATIENCE, active).unwrap();
         let second = site.refused(&["-D", driver, "-D", &store]);

@@ -37,6 +37,18 @@ pub struct MountEntry {
     pub created_ms: u64,
     /// When it was last changed, in milliseconds since 1970; 0: not known yet.
     pub modified_ms: u64,
+    /// Which of its flags are off by name. Says nothing else than a flag that is not named; Java's router keeps the two
+    /// apart in records, and so they must be kept apart here.
+    pub off_by_name: OffByName,
+}
+
+/// See [`MountEntry::off_by_name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OffByName {
+    /// [`MountEntry::read_only`].
+    pub read_only: bool,
+    /// [`MountEntry::fault_tolerant`].
+    pub fault_tolerant: bool,
 }
 
 impl MountEntry {
@@ -57,6 +69,7 @@ impl MountEntry {
             quota: Quota::default(),
             created_ms: 0,
             modified_ms: 0,
+            off_by_name: OffByName::default(),
         }
     }
 

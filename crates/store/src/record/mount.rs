@@ -1,4 +1,4 @@
-use anabranch_federation::{Limit, MountEntry, Order, Quota, StorageType};
+use anabranch_federation::{Limit, MountEntry, OffByName, Order, Quota, StorageType};
 use anabranch_hdfs_proto::hdfs::{
     MountTableRecordProto, QuotaUsageProto, RemoteLocationProto, StorageTypeQuotaInfoProto, StorageTypeQuotaInfosProto,
 };
@@ -45,14 +45,18 @@ pub fn mount_to_proto(entry: &MountEntry) -> MountTableRecordProto {
         destinations: entry.destinations.iter().map(destination).collect(),
         date_created: Some(entry.created_ms),
         date_modified: Some(entry.modified_ms),
-        read_only: entry.read_only.then_some(true),
+        read_only: flag(entry.read_only, entry.off_by_name.read_only),
         dest_order: ORDERS.iter().zip(0..).find(|(order, _)| **order == entry.order).map(|(_, number)| number),
         owner_name: text(&entry.owner),
         group_name: text(&entry.group),
         mode: Some(entry.mode.into()),
         quota: Some(quota_to_proto(&entry.quota)),
-        fault_tolerant: entry.fault_tolerant.then_some(true),
+        fault_tolerant: flag(entry.fault_tolerant, entry.off_by_name.fault_tolerant),
     }
+}
+
+fn flag(on: bool, off_by_name: bool) -> Option<bool> {
+    (on || off_by_name).then_some(on)
 }
 
 /// The entry that a message describes. Absent fields have the defaults of the Java router.
@@ -70,6 +74,10 @@ pub fn mount_from_proto(message: &MountTableRecordProto) -> Result<MountEntry, D
     ))?;
     entry.read_only = message.read_only();
     entry.fault_tolerant = message.fault_tolerant();
+    entry.off_by_name = OffByName {
+        read_only: message.read_only == Some(false),
+        fault_tolerant: message.fault_tolerant == Some(false),
+    };
     entry.owner = message.owner_name().to_owned();
     entry.group = message.group_name().to_owned();
     entry.quota = message.quota.as_ref().map(quota_from_proto).transpose()?.unwrap_or_default();

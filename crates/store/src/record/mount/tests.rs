@@ -87,3 +87,18 @@ proptest! {
         }
     }
 }
+
+/// Java's router writes a flag that is off only when somebody said so.
+#[test]
+fn flags_that_are_off_by_name_stay_so() {
+    let silent = mount_to_proto(&sample());
+    assert_eq!((silent.read_only, silent.fault_tolerant), (None, None));
+    for (read_only, fault_tolerant) in [(Some(false), None), (None, Some(false)), (Some(true), Some(false))] {
+        let message = MountTableRecordProto { read_only, fault_tolerant, ..silent.clone() };
+        let entry = MountEntry::decode(&message.encode_to_vec()).unwrap();
+        assert_eq!(entry.encode(), message.encode_to_vec());
+        assert_eq!(entry.same_intent(&sample()), read_only != Some(true));
+        // An entry that is changed says what it is now.
+        assert_eq!(mount_to_proto(&MountEntry { read_only: true, ..entry }).read_only, Some(true));
+    }
+}
