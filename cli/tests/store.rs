@@ -129,7 +129,7 @@ async fn kill_and_restart(seed: u64) {
     let writers = (0..WRITERS).map(|n| {
         let stop = stop.clone();
         let store = Arc::new(client(address));
-        tokio::spawn(oracle::writer(store, format!("/w{n}"), move |_| !stop.is_cancelled()))
+        tokio::spawn(oracle::writer(store, format!("/w{n}"), move |tag| tag == 0 || !stop.is_cancelled()))
     });
     let writers: Vec<_> = writers.collect();
     for _ in 0..KILLS {

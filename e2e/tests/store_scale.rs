@@ -116,6 +116,7 @@ struct Measured {
     cpu: Duration,
 }
 
+#[expect(clippy::print_stderr, reason = "the numbers are of interest when nothing fails, too")]
 async fn measure(mounts: u64) -> Measured {
     let mut fleet = Fleet::start(mounts).await;
     let (times, bytes, cpu) = fleet.edits().await;

@@ -25,26 +25,31 @@ pub struct Known {
 }
 
 /// Writes the tags of one record up, one by one, while `goes_on` says so of the last one that was acknowledged. A change
-/// that may have been made is looked for before it is tried again.
+/// that may have been made is looked for before it is tried again; one that may still be on its way is tried until it is
+/// settled, so that nothing is made after the end.
 pub async fn writer(store: Arc<dyn Records<MountEntry>>, name: String, goes_on: impl Fn(u64) -> bool) -> Known {
     let mut known = Known { tag: 0, version: Version::ABSENT };
-    while goes_on(known.tag) {
+    let mut settled = true;
+    while !settled || goes_on(known.tag) {
         let next = known.tag + 1;
         match store.put(entry(&name, next), known.version).await {
             Ok(version) => {
                 assert!(version > known.version, "{name}: version {version:?} after {known:?}");
                 known = Known { tag: next, version };
+                settled = true;
             }
             Err(StoreError::Refused(Refusal::Conflict { found, .. })) => {
                 // Nobody else writes it: an attempt that seemed lost was made.
                 let stored = look(&*store, &name).await;
                 assert_eq!(stored, Known { tag: next, version: found }, "{name}: after {known:?}");
                 known = stored;
+                settled = true;
             }
             Err(StoreError::Refused(refusal)) => panic!("{name}: {refusal}"),
             Err(error) if error.may_be_done() => {
                 let stored = look(&*store, &name).await;
                 assert!(stored == known || stored.tag == next && stored.version > known.version, "{name}: {stored:?}");
+                settled = stored != known;
                 known = stored;
             }
             Err(_) => sleep(PAUSE).await,

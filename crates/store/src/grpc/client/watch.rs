@@ -25,7 +25,7 @@ pub(super) struct GrpcWatch<R> {
     inner: Arc<Inner>,
     place: Place,
     /// Kept here, since the caller may stop waiting at any time.
-    opening: Option<Pin<Box<dyn Future<Output = Result<Open, StoreError>> + Send>>>,
+    opening: Option<Opening>,
     open: Option<Open>,
     snapshot: Option<Incoming<R>>,
     changes: Option<Changes<R>>,
@@ -43,6 +43,9 @@ enum Place {
     /// Everything up to a revision.
     At(Position),
 }
+
+/// A stream that is being opened.
+type Opening = Pin<Box<dyn Future<Output = Result<Open, StoreError>> + Send>>;
 
 /// A stream of messages.
 struct Open {

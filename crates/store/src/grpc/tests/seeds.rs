@@ -30,7 +30,7 @@ async fn run(seed: u64) {
     let stopped = CancellationToken::new();
     let writers = (0..WRITERS).map(|n| {
         let stopped = stopped.clone();
-        tokio::spawn(oracle::writer(client(), format!("/w{n}"), move |_| !stopped.is_cancelled()))
+        tokio::spawn(oracle::writer(client(), format!("/w{n}"), move |tag| tag == 0 || !stopped.is_cancelled()))
     });
     let writers: Vec<_> = writers.collect();
 
