@@ -12,7 +12,7 @@ stage := scripts/stage
 cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
-real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption zookeeper mixed_fleet admin jmx
+real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale
 
 .PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check kill9 fuzz deny clean
 .DEFAULT_GOAL := help

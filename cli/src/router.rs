@@ -89,7 +89,7 @@ fn warn_without_meaning(loaded: &Loaded) {
 /// Where mounts come from.
 enum Origin {
     Files(Box<FileMounts>),
-    Store(StoreConfig),
+    Store(Box<StoreConfig>),
 }
 
 impl Origin {
@@ -103,8 +103,10 @@ impl Origin {
                  dfs.federation.router.store.driver.class, or --mounts and anabranch.router.mounts.dir",
                 store.name()
             ))),
-            StoreChoice::Driver(store) => Ok(Self::Store(store.clone())),
-            StoreChoice::Implied(store) if named.is_none() && !beside.exists() => Ok(Self::Store(store.clone())),
+            StoreChoice::Driver(store) => Ok(Self::Store(Box::new(store.clone()))),
+            StoreChoice::Implied(store) if named.is_none() && !beside.exists() => {
+                Ok(Self::Store(Box::new(store.clone())))
+            }
             StoreChoice::Unset if named.is_none() && !beside.exists() => Err(Failure::usage(format!(
                 "nothing says where mounts are kept: there is no directory {}, and neither \
                  dfs.federation.router.store.driver.class nor hadoop.zk.address is set; name a state store, or a directory \
@@ -127,7 +129,7 @@ impl Origin {
             Self::Files(files) => Ok((files.feed(), None)),
             Self::Store(store) => {
                 tracing::info!(driver = store.name(), "opening the state store");
-                let store = store::open(store.clone()).await.map_err(Failure::usage)?;
+                let store = store::open(StoreConfig::clone(store)).await.map_err(Failure::usage)?;
                 let feed = anabranch_store::feed(&*store, default_nameservice(config));
                 Ok((trusted(feed, config.safe_mode.staleness()), Some(store)))
             }
