@@ -1,6 +1,8 @@
 //! A Java router and ours as one fleet: they share a real ZooKeeper and two real nameservices, and each serves, shows and
 //! respects what the other wrote.
 
+#![allow(clippy::unwrap_used, reason = "what fails here is the test")]
+
 #[path = "../zookeeper/java.rs"]
 #[allow(dead_code, reason = "its other half is for the tests of the driver alone")]
 mod java;
