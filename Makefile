@@ -12,9 +12,9 @@ stage := scripts/stage
 cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
-real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale
+real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away
 
-.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check kill9 fuzz deny clean
+.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check kill9 faults fuzz deny clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,7 +53,7 @@ test-fast: deps ## formatting, lints, generated files, unit and process tests
 test-slow: deps ## real clients, the FileSystem contract, fuzzing, CPU per call
 	@failed=0
 	for suite in $(real); do $(stage) $$suite $(MAKE) e2e-$$suite || failed=1; done
-	for other in kill9 fuzz bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
+	for other in kill9 faults fuzz bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
 	exit $$failed
 
 unit:
@@ -80,6 +80,11 @@ generated: ## fails when a generated file differs from what the code generates
 
 kill9: ## SIGKILL under load, hundreds of times: nothing acknowledged may be lost
 	@KILLS=300 $(tests) --test kill9
+
+faults: ## seeded faults at the state stores: nothing acknowledged may be lost, and no watcher may miss a change
+	@SEEDS=300 $(tests) --lib seeds
+	SEEDS=100 $(tests) --test store kill_9
+	SEEDS=3 $(tests) --test zookeeper nothing_acknowledged
 
 fuzz: ## each parser for a minute
 	@scripts/fuzz

@@ -41,6 +41,9 @@ pub struct StoreArgs {
     /// Directory of the records, for --driver rocksdb; made when it does not exist.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The ensemble that keeps the records, for --driver zookeeper. Routers may use it at the same time.
+    #[arg(long, value_name = "HOST:PORT,.../CHROOT")]
+    zookeeper: Option<String>,
     /// Certificate of this server, and those that lead to its authority (PEM). Without it, it speaks plain text.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -71,7 +74,7 @@ pub fn run(args: &StoreArgs) -> ExitCode {
 
 fn serve(args: &StoreArgs) -> Result<(), Failure> {
     logging::init(args.log.into(), "info").map_err(Failure::usage)?;
-    let driver = Driver::new(args.driver, args.data.as_deref()).map_err(Failure::usage)?;
+    let driver = Driver::new(args.driver, args.data.as_deref(), args.zookeeper.as_deref()).map_err(Failure::usage)?;
     let files = TlsFiles {
         certificate: args.tls_cert.as_deref(),
         key: args.tls_key.as_deref(),

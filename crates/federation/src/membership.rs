@@ -10,7 +10,7 @@ mod roster;
 mod state;
 
 pub use lifetime::{Age, Lifetime};
-pub use report::{NamenodeName, Registration, Report, merge, order};
+pub use report::{NamenodeName, Registration, Report, Vote, merge, order, speaker};
 pub use roster::Roster;
 pub use state::NamenodeState;
 

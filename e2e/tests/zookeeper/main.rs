@@ -6,6 +6,7 @@ mod faults;
 mod interop;
 mod java;
 mod security;
+mod service;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ const CASES: &[Case<'_, Site>] = &[
     ("a_directory_that_is_removed_is_made_again", interop::a_directory_that_is_removed_is_made_again),
     ("directories_have_the_acl_and_records_are_open", security::directories_have_the_acl_and_records_are_open),
     ("sasl_and_tls", security::sasl_and_tls),
+    ("the_service_serves_it", service::the_service_serves_it),
     ("a_connection_may_end_at_any_byte", faults::a_connection_may_end_at_any_byte),
     ("an_expired_session_is_replaced", faults::an_expired_session_is_replaced),
     ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),

@@ -44,7 +44,8 @@ impl Sources {
         let now = clock::wall_ms();
         let (memberships, disabled) = (self.view.memberships(), self.view.disabled());
         let disabled: Vec<&str> = disabled.iter().map(|record| record.key()).collect();
-        (Standing::of(memberships.iter().map(AsRef::as_ref), &disabled, now), now)
+        let lifetime = self.core.config.heartbeat.membership_lifetime;
+        (Standing::of(memberships.iter().map(AsRef::as_ref), &disabled, lifetime, now), now)
     }
 
     pub(super) fn mounts(&self) -> Arc<MountTable> {

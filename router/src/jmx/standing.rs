@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use anabranch_federation::membership::{Age, Lifetime, speaker};
 use anabranch_hdfs_proto::hdfs::{NamenodeMembershipRecordProto, NamenodeMembershipStatsRecordProto};
 use anabranch_store::{Membership, NamenodeState};
 
@@ -39,19 +40,21 @@ pub(super) struct Standing {
     pub(super) in_service: usize,
 }
 
-/// A record that was not renewed for so long says nothing any more (`dfs.federation.router.store.membership.expiration`).
-const EXPIRATION_MS: u64 = 300_000;
-
 impl Standing {
     /// Several routers may have recorded different things of a NameNode: what more than half of them say counts, else what
     /// was said last.
-    pub(super) fn of<'a>(records: impl IntoIterator<Item = &'a Membership>, disabled: &[&str], now_ms: u64) -> Self {
+    pub(super) fn of<'a>(
+        records: impl IntoIterator<Item = &'a Membership>,
+        disabled: &[&str],
+        lifetime: Lifetime,
+        now_ms: u64,
+    ) -> Self {
         let mut standing = Self::default();
         let mut by_namenode: BTreeMap<String, Vec<&Membership>> = BTreeMap::new();
         for record in records {
             let message = record.message();
-            let old = message.date_modified().saturating_add(EXPIRATION_MS) < now_ms;
-            if old || record.state() == NamenodeState::Expired {
+            let marked = record.state() == NamenodeState::Expired;
+            if lifetime.age(message.date_modified(), marked, now_ms) != Age::Fresh {
                 standing.expired += 1;
                 continue;
             }
@@ -59,7 +62,7 @@ impl Standing {
             by_namenode.entry(format!("{}-{id}", message.nameservice_id())).or_default().push(record);
         }
         for (key, records) in by_namenode {
-            let Some(chosen) = speaker(&records) else { continue };
+            let Some(chosen) = speaker(records.iter().copied()) else { continue };
             let off = disabled.contains(&chosen.message().nameservice_id());
             let state = if off { NamenodeState::Disabled } else { chosen.state() };
             standing.namenodes.push(Namenode { key, state, record: chosen.message().clone() });
@@ -93,21 +96,12 @@ impl Standing {
     }
 }
 
-fn speaker<'a>(records: &[&'a Membership]) -> Option<&'a Membership> {
-    let newest = |state: Option<NamenodeState>| {
-        let candidates = records.iter().filter(|record| state.is_none_or(|state| record.state() == state));
-        candidates.copied().max_by_key(|record| record.message().date_modified())
-    };
-    let votes = |state| records.iter().filter(|record| record.state() == state).count();
-    let majority = records.iter().map(|record| record.state()).find(|state| votes(*state) * 2 > records.len());
-    newest(majority)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: u64 = 1_000_000;
+    const LIFETIME: Lifetime = Lifetime { expiration_ms: 300_000, deletion_ms: None };
 
     fn record(ns: &str, nn: &str, router: &str, state: NamenodeState, age_ms: u64, space: u64) -> Membership {
         let text = |text: &str| Some(text.to_owned());
@@ -139,7 +133,7 @@ mod tests {
             record("c", "nn1", "r1", Active, 400_000, 8),
             record("d", "nn1", "r1", Active, 10, 16),
         ];
-        let standing = Standing::of(&records, &["d"], NOW);
+        let standing = Standing::of(&records, &["d"], LIFETIME, NOW);
         let keys = |list: &[Namenode]| list.iter().map(|nn| (nn.key.clone(), nn.state)).collect::<Vec<_>>();
         let all = [("a-null", Unavailable), ("b-nn1", Standby), ("b-nn2", Active), ("d-nn1", Disabled)];
         let best = [("a-null", Unavailable), ("b-nn2", Active), ("d-nn1", Disabled)];
@@ -164,7 +158,7 @@ mod tests {
                 .enumerate()
                 .map(|(at, (state, age))| record("a", "nn1", &format!("r{at}"), *state, *age, 0))
                 .collect();
-            let standing = Standing::of(&records, &[], NOW);
+            let standing = Standing::of(&records, &[], LIFETIME, NOW);
             let shown = (standing.namenodes[0].state, standing.namenodes[0].record.date_modified());
             assert_eq!(shown, (state, NOW - age), "{votes:?}");
             assert_eq!(standing.namenodes.len(), 1);
@@ -173,7 +167,7 @@ mod tests {
 
     #[test]
     fn nothing_is_known_without_records() {
-        let standing = Standing::of([], &[], NOW);
+        let standing = Standing::of([], &[], LIFETIME, NOW);
         assert_eq!(standing, Standing::default());
         assert_eq!(standing.distinct(|nn| nn.record.cluster_id()), "[]");
     }

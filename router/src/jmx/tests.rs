@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::standing::Standing;
 use super::{shapes, unknown};
+use crate::config::HeartbeatConfig;
 
 const NOW: u64 = 1_795_662_800_000;
 
@@ -61,7 +62,8 @@ fn namenodes_are_shown_with_what_they_hold() {
         stats: Some(stats),
         ..Default::default()
     };
-    let standing = Standing::of(&[Membership::new(record).unwrap()], &[], NOW);
+    let standing =
+        Standing::of(&[Membership::new(record).unwrap()], &[], HeartbeatConfig::default().membership_lifetime, NOW);
     let shown = shapes::namenodes(&standing.namenodes, NOW);
     let namenode = &shown["ns0-null"];
     assert_eq!(namenode.as_object().map(|fields| fields.len()), Some(41), "{shown}");

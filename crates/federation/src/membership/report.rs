@@ -55,13 +55,45 @@ impl Registration {
     }
 }
 
+/// What of a report decides whether it speaks for its NameNode.
+pub trait Vote {
+    /// The state that it tells.
+    fn state(&self) -> NamenodeState;
+
+    /// When it was made, in milliseconds since 1970.
+    fn modified_ms(&self) -> u64;
+
+    /// Who made it.
+    fn router(&self) -> &str;
+}
+
+impl Vote for Report {
+    fn state(&self) -> NamenodeState {
+        self.state
+    }
+
+    fn modified_ms(&self) -> u64 {
+        self.modified_ms
+    }
+
+    fn router(&self) -> &str {
+        &self.router
+    }
+}
+
+/// The report that speaks for a NameNode: the newest of those that more than half of them agree with, else the newest of
+/// all.
+pub fn speaker<'r, V: Vote + 'r>(reports: impl Iterator<Item = &'r V> + Clone) -> Option<&'r V> {
+    let votes = |state| reports.clone().filter(|report| report.state() == state).count();
+    let majority = NamenodeState::ALL.into_iter().find(|state| votes(*state) * 2 > reports.clone().count());
+    let heard = reports.filter(|report| majority.is_none_or(|state| report.state() == state));
+    heard.min_by_key(|report| (Reverse(report.modified_ms()), report.router()))
+}
+
 /// Merges the reports of one NameNode: what more than half of the routers say counts, in the words of the one that said
 /// it last; if there is no such majority, what was said last. Of reports of one moment, that of the first router by name.
 pub fn merge<'r>(reports: impl Iterator<Item = &'r Report> + Clone) -> Option<Registration> {
-    let votes = |state| reports.clone().filter(|report| report.state == state).count();
-    let majority = NamenodeState::ALL.into_iter().find(|state| votes(*state) * 2 > reports.clone().count());
-    let heard = reports.clone().filter(|report| majority.is_none_or(|state| report.state == state));
-    let newest = heard.min_by_key(|report| (Reverse(report.modified_ms), &report.router))?;
+    let newest = speaker(reports.clone())?;
     let agreeing = reports.filter(|report| report.state == newest.state);
     let addresses = agreeing.flat_map(|report| [&report.rpc_address, &report.service_address]);
     let mut known_as: Vec<String> = addresses.filter(|address| !address.is_empty()).cloned().collect();

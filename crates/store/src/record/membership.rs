@@ -1,4 +1,4 @@
-use anabranch_federation::membership::NamenodeState;
+use anabranch_federation::membership::{NamenodeState, Vote};
 use anabranch_hdfs_proto::hdfs::NamenodeMembershipRecordProto;
 use prost::Message;
 
@@ -42,6 +42,20 @@ impl Membership {
     /// Everything that the record says.
     pub fn message(&self) -> &NamenodeMembershipRecordProto {
         &self.message
+    }
+}
+
+impl Vote for Membership {
+    fn state(&self) -> NamenodeState {
+        self.state
+    }
+
+    fn modified_ms(&self) -> u64 {
+        self.message.date_modified()
+    }
+
+    fn router(&self) -> &str {
+        self.message.router_id()
     }
 }
 

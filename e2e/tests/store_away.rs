@@ -1,0 +1,160 @@
+//! The state store goes away under load: a router serves on with what it knows, to the limit of its trust; then it sends
+//! its clients elsewhere; and when the store is back, it serves again with no hand.
+
+#![allow(clippy::unwrap_used, reason = "what fails here is the test")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anabranch_e2e::servers::{Router, hadoop_xml};
+use anabranch_federation::MountEntry;
+use anabranch_hdfs_proto::hdfs::{GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto};
+use anabranch_hrpc::{CallId, ClientError, ConnectOptions, Connection, Identity, Payload, Request, class};
+use anabranch_store::grpc::ClientOptions;
+use anabranch_store::{GrpcStore, Version, Writer};
+use anabranch_testkit::fake_namenode::FakeNamenode;
+use anabranch_testkit::process::{Launch, Program};
+use anabranch_testkit::{http, net};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the router trusts what it knows.
+const LIMIT: Duration = Duration::from_secs(3);
+const CLIENTS: i32 = 4;
+
+/// A call that ended: when it began, when it ended, and the exception if it was refused.
+type Ended = (Instant, Instant, Option<String>);
+
+async fn client(router: SocketAddr) -> Connection {
+    let protocol = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
+    Connection::open(router, &Identity::simple("alice"), protocol, &ConnectOptions::default()).await.unwrap()
+}
+
+async fn ask(connection: &Connection, path: &str, call_id: i32) -> Option<String> {
+    let request = Request {
+        id: CallId { client_id: Bytes::from_static(b"0123456789abcdef"), call_id, retry_count: 0 },
+        method: "getPreferredBlockSize".into(),
+        protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+        version: 1,
+        caller_context: None,
+        payload: Payload::message(&GetPreferredBlockSizeRequestProto { filename: path.to_owned() }),
+        deadline: Instant::now() + PATIENCE,
+    };
+    match connection.call(request).await {
+        Ok(_) => None,
+        Err(ClientError::Remote(exception)) => Some(exception.class.to_string()),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// Calls one after the other until told to stop.
+async fn load(router: SocketAddr, client_number: i32, stop: Arc<AtomicBool>) -> Vec<Ended> {
+    let connection = client(router).await;
+    let mut ended = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        let call_id = client_number + CLIENTS * i32::try_from(ended.len()).unwrap();
+        let refused = ask(&connection, "/data/file", call_id).await;
+        if refused.is_some() {
+            // As Java clients do; a refusal costs next to nothing and would fill the memory of this test.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        ended.push((began, Instant::now(), refused));
+    }
+    ended
+}
+
+fn start_store(launch: &Launch) -> Program {
+    let mut program = launch.start().unwrap();
+    program.wait_for("an address", PATIENCE, |line| line.contains("state store is listening")).unwrap();
+    program
+}
+
+fn start_router(dir: &Path, namenode: SocketAddr, store: SocketAddr) -> Router {
+    let (rpc, web) = (net::free_address().unwrap(), net::free_address().unwrap());
+    let properties = [
+        ("dfs.nameservices", "ns0".to_owned()),
+        ("dfs.namenode.rpc-address.ns0", namenode.to_string()),
+        ("dfs.federation.router.rpc-address", rpc.to_string()),
+        ("dfs.federation.router.admin-address", "127.0.0.1:0".to_owned()),
+        ("dfs.federation.router.http-address", web.to_string()),
+        ("dfs.federation.router.namenode.heartbeat.enable", "false".to_owned()),
+        ("dfs.federation.router.store.driver.class", "grpc".to_owned()),
+        ("anabranch.store.grpc.endpoints", store.to_string()),
+        ("dfs.federation.router.safemode.expiration", format!("{}s", LIMIT.as_secs())),
+    ];
+    fs::create_dir_all(dir).unwrap();
+    let properties = properties.map(|(key, value)| (key.to_owned(), value));
+    fs::write(dir.join("hdfs-rbf-site.xml"), hadoop_xml(&properties)).unwrap();
+    let args: [OsString; 2] = ["--conf".into(), dir.into()];
+    let launch = Launch::new("anabranch-router").args(args);
+    // What it says while the store is away.
+    let launch = ["retry_in", "state store"].into_iter().fold(launch, |launch, text| launch.expect_log(text));
+    Router::start(&launch, rpc, web).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_outlives_its_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let address = net::free_address().unwrap();
+    let data = dir.path().join("store").display().to_string();
+    let launch = Launch::new("anabranch-store").args(["--data", &data, "--listen", &address.to_string()]);
+    let mut program = start_store(&launch);
+    let store = GrpcStore::new(&ClientOptions::new([address.to_string()])).unwrap();
+    let entry = |source| MountEntry::parse(source, [("ns0", "/warehouse")]).unwrap();
+    store.put(entry("/data"), Version::ABSENT).await.unwrap();
+    let namenode = FakeNamenode::start("BP-0").await.unwrap();
+    namenode.answer("getPreferredBlockSize", GetPreferredBlockSizeResponseProto { bsize: 7 });
+    let conf = dir.path().join("conf");
+    let namenode_address = namenode.address;
+    let started = tokio::task::spawn_blocking(move || start_router(&conf, namenode_address, address));
+    let router = started.await.unwrap();
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let loads: Vec<_> = (0..CLIENTS).map(|n| tokio::spawn(load(router.rpc, n, stop.clone()))).collect();
+    namenode.wait_calls("getPreferredBlockSize", 100).await;
+    let web = router.http.to_string();
+    let active = move || http::get(&web, "/isActive").is_ok_and(|answer| answer.status == 200);
+    let becomes = |what: &'static str, expected: bool| {
+        let active = active.clone();
+        tokio::task::spawn_blocking(move || net::wait_until(what, PATIENCE, || active() == expected).unwrap())
+    };
+
+    let killed = Instant::now();
+    program.kill().unwrap();
+    becomes("/isActive says that the store is away", false).await.unwrap();
+    assert!(killed.elapsed() >= LIMIT, "{:?}", killed.elapsed());
+    let other = client(router.rpc).await;
+    assert_eq!(ask(&other, "/data/file", 1).await.as_deref(), Some(class::STANDBY));
+
+    let back = Instant::now();
+    let _program = start_store(&launch);
+    becomes("/isActive says that it serves again", true).await.unwrap();
+    let healed = Instant::now();
+    // Not only what it knew: what comes now, too.
+    assert!(ask(&other, "/more/file", 2).await.is_some(), "there is no such mount yet");
+    store.put(entry("/more"), Version::ABSENT).await.unwrap();
+    let ends = Instant::now() + PATIENCE;
+    while ask(&other, "/more/file", 3).await.is_some() {
+        assert!(Instant::now() < ends, "the new mount is not served");
+        tokio::task::yield_now().await;
+    }
+    stop.store(true, Ordering::Relaxed);
+
+    for load in loads {
+        let ended = load.await.unwrap();
+        let refused: Vec<_> = ended.iter().filter(|(_, _, refused)| refused.is_some()).collect();
+        assert!(!refused.is_empty() && ended.last().unwrap().2.is_none());
+        for (began, until, refused) in refused {
+            assert_eq!(refused.as_deref(), Some(class::STANDBY));
+            assert!(*until >= killed + LIMIT && *began <= healed, "refused while it knew enough");
+        }
+        assert!(ended.iter().any(|(began, _, refused)| refused.is_some() && *began < back));
+    }
+}
