@@ -30,10 +30,6 @@ pub(super) const EXTRA: &[&str] = &[];
 
 /// Texts in which there is nothing where a Java router has something.
 pub(super) const EMPTY: &[(&str, &str, &str)] = &[
-    ("name=FederationState", "Namenodes", "this router reports no NameNodes to the state store"),
-    ("name=FederationState", "Nameservices", "this router reports no NameNodes to the state store"),
-    ("name=FederationState", "Routers", "this router does not report itself to the state store"),
-    ("name=FederationState", "ClusterId", "this router reports no NameNodes to the state store"),
     ("name=FederationRPC", "ProxyOpPermitAcceptedPerNs", "there are no permits"),
     ("name=NameNodeInfo", "LiveNodes", "reports of DataNodes are not collected"),
 ];

@@ -6,12 +6,17 @@ mod differences;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anabranch_e2e::dfs::dfs;
-use anabranch_e2e::servers::{self, Router};
+use anabranch_e2e::servers::{Router, hadoop_xml};
+use anabranch_federation::MountEntry;
+use anabranch_store::{JournalStore, Version, Writer};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan};
+use anabranch_testkit::process::Launch;
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::{http, net, suite};
 use anyhow::Result;
@@ -50,7 +55,7 @@ fn setup() -> Result<Rig> {
     let jars = Jars::get()?;
     let plan = Plan::tests().with_router_apart(MOUNTS);
     let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-    let router = servers::router_before(&cluster, scratch.path())?;
+    let router = router(&cluster, scratch.path())?;
     // Some beans are whole only after a call.
     for uri in [router.uri(), format!("hdfs://{}", cluster.rpc("router"))] {
         dfs(&uri, &["mkdir", "--parents", "/data0/x"]).ok();
@@ -58,6 +63,41 @@ fn setup() -> Result<Rig> {
     let rig = Rig { router, cluster, jars, _scratch: scratch };
     net::wait_until("the beans of the Java router are whole", WHOLE, || rig.whole())?;
     Ok(rig)
+}
+
+/// A router with a state store of its own, and the same mounts in it.
+fn router(cluster: &Cluster, dir: &Path) -> Result<Router> {
+    let data = dir.join("store");
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let store = JournalStore::open(&data)?;
+        for (source, nameservice) in [("/data0", "ns0"), ("/data1", "ns1")] {
+            store.put(MountEntry::parse(source, [(nameservice, source)])?, Version::ABSENT).await?;
+        }
+        anyhow::Ok(())
+    })?;
+    let (rpc, web) = (net::free_address()?, net::free_address()?);
+    let properties = [
+        ("dfs.nameservices", "ns0,ns1".to_owned()),
+        ("dfs.namenode.rpc-address.ns0", cluster.rpc("ns0").to_owned()),
+        ("dfs.namenode.rpc-address.ns1", cluster.rpc("ns1").to_owned()),
+        ("dfs.namenode.http-address.ns0", cluster.http("ns0").to_owned()),
+        ("dfs.namenode.http-address.ns1", cluster.http("ns1").to_owned()),
+        ("dfs.federation.router.default.nameserviceId", "ns0".to_owned()),
+        ("dfs.federation.router.rpc-address", rpc.to_string()),
+        ("dfs.federation.router.admin-address", "127.0.0.1:0".to_owned()),
+        ("dfs.federation.router.http-address", web.to_string()),
+        ("dfs.federation.router.heartbeat.interval", "1000".to_owned()),
+        ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
+        ("dfs.federation.router.store.driver.file.directory", data.display().to_string()),
+    ];
+    let conf = dir.join("conf");
+    fs::create_dir_all(&conf)?;
+    let properties = properties.map(|(key, value)| (key.to_owned(), value));
+    let (own, shared): (Vec<_>, Vec<_>) =
+        properties.into_iter().partition(|(key, _)| key.starts_with("dfs.federation.router."));
+    fs::write(conf.join("hdfs-site.xml"), hadoop_xml(&shared))?;
+    fs::write(conf.join("hdfs-rbf-site.xml"), hadoop_xml(&own))?;
+    Router::start(&Launch::new("anabranch-router").args(["--conf".into(), conf.into_os_string()]), rpc, web)
 }
 
 /// Beans by name; the numbers of ports in their names are `PORT`.
@@ -76,7 +116,14 @@ impl Rig {
             let bean = beans.get(&format!("Hadoop:service=Router,name={bean}"));
             bean.is_some_and(|bean| bean.get(attribute).is_some())
         };
-        has("RpcDetailedActivityForPORT", "MkdirsNumOps") && has("JvmMetrics", "GcTotalExtraSleepTime")
+        // Ours has reported both NameNodes with their statistics.
+        let reported = |beans: Beans| {
+            let state = &beans["Hadoop:service=Router,name=FederationState"];
+            state["NumNamenodes"] == 2 && state["TotalCapacity"].as_u64().is_some_and(|total| total > 0)
+        };
+        has("RpcDetailedActivityForPORT", "MkdirsNumOps")
+            && has("JvmMetrics", "GcTotalExtraSleepTime")
+            && reported(self.beans(true))
     }
 
     fn beans(&self, ours: bool) -> Beans {

@@ -122,9 +122,14 @@ impl Server {
             timeout,
         };
         let end = self.exchange(&mut connection, reader, writer).await;
-        // Nobody knows whether they were carried out, so they are not sent again.
+        // Nobody knows whether they were carried out, so they are not sent again; but a server that demands to know who
+        // asks has carried out none.
+        let why = match &end {
+            End::Broken(error @ ZooKeeperError::Authentication(_)) => error.clone(),
+            _ => ZooKeeperError::Lost,
+        };
         for sent in connection.sent {
-            let _ = sent.answer.send(Err(ZooKeeperError::Lost));
+            let _ = sent.answer.send(Err(why.clone()));
         }
         end
     }
