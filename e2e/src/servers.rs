@@ -163,8 +163,51 @@ pub fn router_launch(dir: &Path, nameservices: &[(&str, &str)], rpc: SocketAddr,
     Ok(Launch::new("anabranch-router").args(args))
 }
 
+/// A router of ours that was told this and that.
+pub struct Configured {
+    /// The router.
+    pub router: Router,
+    /// Where it serves administrators.
+    pub admin: SocketAddr,
+}
+
+/// Starts `anabranch-router` with these properties, on free ports, its files in `dir`. Warnings with one of the given texts
+/// are no surprise.
+pub fn router_configured<K: Into<String>>(
+    dir: &Path,
+    properties: impl IntoIterator<Item = (K, String)>,
+    warnings: &[&str],
+) -> Result<Configured> {
+    let (rpc, admin, http) = (net::free_address()?, net::free_address()?, net::free_address()?);
+    let ports = [
+        ("dfs.federation.router.rpc-address", rpc),
+        ("dfs.federation.router.admin-address", admin),
+        ("dfs.federation.router.http-address", http),
+    ];
+    let ports = ports.map(|(key, address)| (key.to_owned(), address.to_string()));
+    let all = properties.into_iter().map(|(key, value)| (key.into(), value)).chain(ports);
+    let (own, shared): (Vec<_>, Vec<_>) = all.partition(|(key, _)| key.starts_with("dfs.federation.router."));
+    fs::create_dir_all(dir)?;
+    fs::write(dir.join("hdfs-site.xml"), hadoop_xml(&shared))?;
+    fs::write(dir.join("hdfs-rbf-site.xml"), hadoop_xml(&own))?;
+    let launch = Launch::new("anabranch-router").args([OsString::from("--conf"), dir.into()]);
+    let launch = warnings.iter().fold(launch, |launch, text| launch.expect_log(text));
+    Ok(Configured { router: Router::start(&launch, rpc, http)?, admin })
+}
+
+/// What a router must know of the two nameservices of `cluster`.
+pub fn nameservices(cluster: &Cluster) -> [(&'static str, String); 5] {
+    [
+        ("dfs.nameservices", "ns0,ns1".to_owned()),
+        ("dfs.namenode.rpc-address.ns0", cluster.rpc("ns0").to_owned()),
+        ("dfs.namenode.rpc-address.ns1", cluster.rpc("ns1").to_owned()),
+        ("dfs.namenode.http-address.ns0", cluster.http("ns0").to_owned()),
+        ("dfs.namenode.http-address.ns1", cluster.http("ns1").to_owned()),
+    ]
+}
+
 /// A Hadoop configuration file.
-pub fn hadoop_xml(properties: &[(String, String)]) -> String {
+fn hadoop_xml(properties: &[(String, String)]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\"?>\n<configuration>\n");
     for (name, value) in properties {
         let _ = writeln!(xml, "  <property><name>{name}</name><value>{value}</value></property>");

@@ -3,15 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here is the test")]
 
-use std::ffi::OsString;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anabranch_e2e::servers::{Router, hadoop_xml};
+use anabranch_e2e::servers::{self, Router};
 use anabranch_federation::MountEntry;
 use anabranch_hdfs_proto::hdfs::{GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto};
 use anabranch_hrpc::{CallId, ClientError, ConnectOptions, Connection, Identity, Payload, Request, class};
@@ -77,26 +75,16 @@ fn start_store(launch: &Launch) -> Program {
 }
 
 fn start_router(dir: &Path, namenode: SocketAddr, store: SocketAddr) -> Router {
-    let (rpc, web) = (net::free_address().unwrap(), net::free_address().unwrap());
     let properties = [
         ("dfs.nameservices", "ns0".to_owned()),
         ("dfs.namenode.rpc-address.ns0", namenode.to_string()),
-        ("dfs.federation.router.rpc-address", rpc.to_string()),
-        ("dfs.federation.router.admin-address", "127.0.0.1:0".to_owned()),
-        ("dfs.federation.router.http-address", web.to_string()),
         ("dfs.federation.router.namenode.heartbeat.enable", "false".to_owned()),
         ("dfs.federation.router.store.driver.class", "grpc".to_owned()),
         ("anabranch.store.grpc.endpoints", store.to_string()),
         ("dfs.federation.router.safemode.expiration", format!("{}s", LIMIT.as_secs())),
     ];
-    fs::create_dir_all(dir).unwrap();
-    let properties = properties.map(|(key, value)| (key.to_owned(), value));
-    fs::write(dir.join("hdfs-rbf-site.xml"), hadoop_xml(&properties)).unwrap();
-    let args: [OsString; 2] = ["--conf".into(), dir.into()];
-    let launch = Launch::new("anabranch-router").args(args);
     // What it says while the store is away.
-    let launch = ["retry_in", "state store"].into_iter().fold(launch, |launch, text| launch.expect_log(text));
-    Router::start(&launch, rpc, web).unwrap()
+    servers::router_configured(dir, properties, &["retry_in", "state store"]).unwrap().router
 }
 
 #[tokio::test(flavor = "multi_thread")]

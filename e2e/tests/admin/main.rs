@@ -6,14 +6,10 @@ mod mounts;
 mod others;
 mod permissions;
 
-use std::ffi::OsString;
-use std::fs;
 use std::process::ExitCode;
 
-use anabranch_e2e::servers::{Router, hadoop_xml};
+use anabranch_e2e::servers::{self, Configured};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan, Shell};
-use anabranch_testkit::net;
-use anabranch_testkit::process::Launch;
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::suite;
 use anyhow::Result;
@@ -64,23 +60,12 @@ fn setup() -> Result<Site> {
     for (nameservice, path) in [("ns0", "/both"), ("ns1", "/both"), ("ns1", "/second/deep"), ("ns0", "/first")] {
         shell.at(&format!("hdfs://{}", cluster.rpc(nameservice))).dfs(&["-mkdir", "-p", path]).ok();
     }
-    let (rpc, admin, http) = (net::free_address()?, net::free_address()?, net::free_address()?);
     let own = [
-        ("dfs.nameservices", "ns0,ns1".to_owned()),
-        ("dfs.namenode.rpc-address.ns0", cluster.rpc("ns0").to_owned()),
-        ("dfs.namenode.rpc-address.ns1", cluster.rpc("ns1").to_owned()),
-        ("dfs.federation.router.rpc-address", rpc.to_string()),
-        ("dfs.federation.router.admin-address", admin.to_string()),
-        ("dfs.federation.router.http-address", http.to_string()),
         ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
         ("dfs.federation.router.store.driver.file.directory", scratch.path().join("store").display().to_string()),
     ];
-    let both = BOTH.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let properties: Vec<_> = own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(both).collect();
-    let conf = scratch.path().join("conf");
-    fs::create_dir_all(&conf)?;
-    fs::write(conf.join("hdfs-rbf-site.xml"), hadoop_xml(&properties))?;
-    let args: [OsString; 2] = ["--conf".into(), conf.into()];
-    let router = Router::start(&Launch::new("anabranch-router").args(args), rpc, http)?;
+    let both = BOTH.iter().map(|(key, value)| (*key, (*value).to_owned()));
+    let properties = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
+    let Configured { router, admin } = servers::router_configured(&scratch.path().join("conf"), properties, &[])?;
     Ok(Site { shell, java: cluster.admin().to_owned(), ours: admin.to_string(), _servers: (router, cluster, scratch) })
 }

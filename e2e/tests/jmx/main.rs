@@ -6,17 +6,15 @@ mod differences;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anabranch_e2e::dfs::dfs;
-use anabranch_e2e::servers::{Router, hadoop_xml};
+use anabranch_e2e::servers::{self, Router};
 use anabranch_federation::MountEntry;
 use anabranch_store::{JournalStore, Version, Writer};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan};
-use anabranch_testkit::process::Launch;
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::{http, net, suite};
 use anyhow::Result;
@@ -75,29 +73,14 @@ fn router(cluster: &Cluster, dir: &Path) -> Result<Router> {
         }
         anyhow::Ok(())
     })?;
-    let (rpc, web) = (net::free_address()?, net::free_address()?);
-    let properties = [
-        ("dfs.nameservices", "ns0,ns1".to_owned()),
-        ("dfs.namenode.rpc-address.ns0", cluster.rpc("ns0").to_owned()),
-        ("dfs.namenode.rpc-address.ns1", cluster.rpc("ns1").to_owned()),
-        ("dfs.namenode.http-address.ns0", cluster.http("ns0").to_owned()),
-        ("dfs.namenode.http-address.ns1", cluster.http("ns1").to_owned()),
+    let own = [
         ("dfs.federation.router.default.nameserviceId", "ns0".to_owned()),
-        ("dfs.federation.router.rpc-address", rpc.to_string()),
-        ("dfs.federation.router.admin-address", "127.0.0.1:0".to_owned()),
-        ("dfs.federation.router.http-address", web.to_string()),
         ("dfs.federation.router.heartbeat.interval", "1000".to_owned()),
         ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
         ("dfs.federation.router.store.driver.file.directory", data.display().to_string()),
     ];
-    let conf = dir.join("conf");
-    fs::create_dir_all(&conf)?;
-    let properties = properties.map(|(key, value)| (key.to_owned(), value));
-    let (own, shared): (Vec<_>, Vec<_>) =
-        properties.into_iter().partition(|(key, _)| key.starts_with("dfs.federation.router."));
-    fs::write(conf.join("hdfs-site.xml"), hadoop_xml(&shared))?;
-    fs::write(conf.join("hdfs-rbf-site.xml"), hadoop_xml(&own))?;
-    Router::start(&Launch::new("anabranch-router").args(["--conf".into(), conf.into_os_string()]), rpc, web)
+    let properties = servers::nameservices(cluster).into_iter().chain(own);
+    Ok(servers::router_configured(&dir.join("conf"), properties, &[])?.router)
 }
 
 /// Beans by name; the numbers of ports in their names are `PORT`.

@@ -10,17 +10,14 @@ mod mounts;
 mod records;
 
 use std::cell::RefCell;
-use std::ffi::OsString;
-use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anabranch_e2e::servers::{Router, hadoop_xml};
+use anabranch_e2e::servers::{self, Configured, Router};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan, Session, Shell};
-use anabranch_testkit::process::Launch;
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::zookeeper::{self, ZooKeeper};
-use anabranch_testkit::{http, net, suite};
+use anabranch_testkit::{http, suite};
 use anyhow::Result;
 use serde_json::Value;
 
@@ -112,36 +109,21 @@ fn setup() -> Result<Site> {
     let plan = plan.set("dfs.federation.router.heartbeat-state.interval", "1s");
     let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
     let shell = Shell::start(&jars, scratch.path())?;
-    let (rpc, admin, web) = (net::free_address()?, net::free_address()?, net::free_address()?);
     let own = [
-        ("dfs.nameservices", "ns0,ns1".to_owned()),
-        ("dfs.namenode.rpc-address.ns0", cluster.rpc("ns0").to_owned()),
-        ("dfs.namenode.rpc-address.ns1", cluster.rpc("ns1").to_owned()),
-        ("dfs.namenode.http-address.ns0", cluster.http("ns0").to_owned()),
-        ("dfs.namenode.http-address.ns1", cluster.http("ns1").to_owned()),
-        ("dfs.federation.router.rpc-address", rpc.to_string()),
-        ("dfs.federation.router.admin-address", admin.to_string()),
-        ("dfs.federation.router.http-address", web.to_string()),
         ("dfs.federation.router.safemode.expiration", "2s".to_owned()),
         ("hadoop.zk.address", zookeeper.connect_string()),
         ("hadoop.zk.retry-interval-ms", "100".to_owned()),
     ];
-    let both = BOTH.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let properties: Vec<_> = own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(both).collect();
-    let conf = scratch.path().join("conf");
-    fs::create_dir_all(&conf)?;
-    fs::write(conf.join("hdfs-rbf-site.xml"), hadoop_xml(&properties))?;
-    let args: [OsString; 2] = ["--conf".into(), conf.into()];
+    let both = BOTH.iter().map(|(key, value)| (*key, (*value).to_owned()));
+    let properties = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
     // The ensemble is taken away from it in the end.
-    let launch = ["retry_in", "state store", "ZooKeeper"]
-        .into_iter()
-        .fold(Launch::new("anabranch-router").args(args), |launch, text| launch.expect_log(text));
-    let router = Router::start(&launch, rpc, web)?;
+    let warnings = ["retry_in", "state store", "ZooKeeper"];
+    let Configured { router, admin } = servers::router_configured(&scratch.path().join("conf"), properties, &warnings)?;
     let java = Member {
         rpc: cluster.rpc("router").to_owned(),
         admin: cluster.admin().to_owned(),
         http: cluster.http("router").to_owned(),
     };
-    let ours = Member { rpc: rpc.to_string(), admin: admin.to_string(), http: web.to_string() };
+    let ours = Member { rpc: router.rpc.to_string(), admin: admin.to_string(), http: router.http.to_string() };
     Ok(Site { shell, java, ours, jars, router, cluster, zookeeper: RefCell::new(zookeeper), scratch })
 }
