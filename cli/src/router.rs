@@ -11,7 +11,6 @@ use anabranch_federation::NameserviceId;
 use anabranch_router::config::hadoop::{self, Environment, Loaded};
 use anabranch_router::config::{StoreChoice, StoreConfig};
 use anabranch_router::{ReadProxyUsers, Router, RouterConfig, RunningRouter, Sources, trusted};
-use anabranch_store::StateStore;
 use anabranch_telemetry::{Metrics, Readiness, logging};
 use clap::Parser;
 
@@ -121,17 +120,16 @@ impl Origin {
     }
 
     /// What the router reads, and what administrators change.
-    async fn open(
-        &self,
-        config: &RouterConfig,
-    ) -> Result<(anabranch_router::Mounts, Option<Arc<dyn StateStore>>), Failure> {
+    async fn open(&self, config: &RouterConfig) -> Result<Sources, Failure> {
         match self {
-            Self::Files(files) => Ok((files.feed(), None)),
+            Self::Files(files) => Ok(files.feed().into()),
             Self::Store(store) => {
                 tracing::info!(driver = store.name(), "opening the state store");
                 let store = store::open(StoreConfig::clone(store)).await.map_err(Failure::usage)?;
                 let feed = anabranch_store::feed(&*store, default_nameservice(config));
-                Ok((trusted(feed, config.safe_mode.staleness()), Some(store)))
+                let health = Some(feed.health.clone());
+                let mounts = trusted(feed, config.safe_mode.staleness());
+                Ok(Sources { health, store: Some(store), ..Sources::from(mounts) })
             }
         }
     }
@@ -167,8 +165,7 @@ async fn until_stopped(
     let mut signals = Signals::catch()?;
     let metrics = Metrics::new(BUILD).map_err(Failure::internal)?;
     let readiness = Readiness::new();
-    let (mounts, store) = origin.open(&config).await?;
-    let sources = Sources { mounts, store, proxy_users: Some(proxy_users) };
+    let sources = Sources { proxy_users: Some(proxy_users), ..origin.open(&config).await? };
     let router = start(config, sources, &metrics, &readiness, runtimes).await?;
     tokio::select! {
         () = origin.follow() => {}

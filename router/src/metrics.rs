@@ -64,6 +64,8 @@ pub struct Metrics {
     pub mount_revision: IntGauge,
     /// Entries of the mount table in use.
     pub mount_entries: IntGauge,
+    /// Records of mounts in the state store that cannot be read, and so are not served.
+    pub mount_unreadable: IntGauge,
 }
 
 /// Metrics of one subcluster.
@@ -124,6 +126,10 @@ impl Metrics {
             in_flight: gauge("anabranch_calls_in_flight", "Calls of clients being answered.")?,
             mount_revision: gauge("anabranch_mount_table_revision", "Revision of the mount table in use.")?,
             mount_entries: gauge("anabranch_mount_table_entries", "Entries of the mount table in use.")?,
+            mount_unreadable: gauge(
+                "anabranch_mount_table_unreadable_records",
+                "Records of mounts in the state store that cannot be read, and so are not served.",
+            )?,
         })
     }
 

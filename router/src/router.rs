@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anabranch_federation::{MountTable, NameserviceError, NameserviceId};
 use anabranch_hrpc::{Drain, Limits, Server};
+use anabranch_store::feed::Health;
 use anabranch_store::{RouterStatus, StateStore};
 use anabranch_telemetry::http::{self, Bounds, Routes};
 use anabranch_telemetry::jmx::Beans;
@@ -37,6 +38,8 @@ pub type Mounts = watch::Receiver<Option<Arc<MountTable>>>;
 pub struct Sources {
     /// Where mount tables come from.
     pub mounts: Mounts,
+    /// How their source is; none where there is nothing to tell.
+    pub health: Option<watch::Receiver<Health>>,
     /// What administrators change; none where mounts come from files.
     pub store: Option<Arc<dyn StateStore>>,
     /// Reads the rules for proxy users again; none where they are fixed.
@@ -46,7 +49,7 @@ pub struct Sources {
 impl From<Mounts> for Sources {
     /// Mount tables that nobody changes here.
     fn from(mounts: Mounts) -> Self {
-        Self { mounts, store: None, proxy_users: None }
+        Self { mounts, health: None, store: None, proxy_users: None }
     }
 }
 
@@ -105,7 +108,7 @@ impl Router {
         runtimes: &Runtimes,
     ) -> Result<RunningRouter, StartError> {
         let began = Instant::now();
-        let Sources { mounts, store, proxy_users } = sources.into();
+        let Sources { mounts, health, store, proxy_users } = sources.into();
         let nameservices = nameservices(&config)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
         let upstream = Upstream::new(
@@ -163,6 +166,9 @@ impl Router {
             let fleet = Fleet { store, status, admin_address, build: registry.build() };
             Joined::start(&core, fleet, &runtimes.control)
         });
+        if let Some(health) = health {
+            runtimes.control.spawn(count_unreadable(core.metrics.clone(), health, stop.clone()));
+        }
         let feed = runtimes.control.spawn(follow(core.clone(), mounts, began, stop.clone()));
         let serving = drain.clone();
         let rpc = runtimes.data.spawn(async move {
@@ -310,6 +316,20 @@ fn limits(config: &LimitsConfig) -> Limits {
         idle_timeout: config.idle_timeout,
         ..Limits::default()
     }
+}
+
+/// Shows how many records were left out of the mount table.
+async fn count_unreadable(metrics: Arc<Metrics>, mut health: watch::Receiver<Health>, stop: CancellationToken) {
+    let follow = async {
+        loop {
+            let unreadable = health.borrow_and_update().broken;
+            metrics.mount_unreadable.set(i64::try_from(unreadable).unwrap_or(i64::MAX));
+            if health.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    stop.run_until_cancelled(follow).await;
 }
 
 /// Puts each new mount table in use. Calls that have begun keep the one that they began with.

@@ -12,6 +12,7 @@ use anabranch_hdfs_proto::hdfs::{
 };
 use anabranch_router::config::hadoop::{Environment, Properties, interpret};
 use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes, Sources};
+use anabranch_store::feed::Health;
 use anabranch_store::{JournalStore, Membership, RouterState, StateStore, Version, Writer};
 use anabranch_telemetry::{Build, Metrics, Readiness, clock};
 use anabranch_testkit::http::{self, Answer};
@@ -49,12 +50,15 @@ async fn start(table: Option<MountTable>) -> Rig {
 }
 
 async fn start_with(table: Option<MountTable>, store: Option<Arc<dyn StateStore>>) -> Rig {
+    start_from(table, |feed| Sources { store, ..feed.into() }).await
+}
+
+async fn start_from(table: Option<MountTable>, sources: impl FnOnce(Mounts) -> Sources) -> Rig {
     let metrics = Metrics::new(Build::of("1.2.3", Some("abc"))).unwrap();
     let readiness = Readiness::new();
     let ready = table.is_some();
     let (mounts, feed): (_, Mounts) = watch::channel(table.map(Arc::new));
-    let sources = Sources { store, ..Sources::from(feed) };
-    let router = Router::start(config(), sources, &metrics, &readiness, &Runtimes::current()).await.unwrap();
+    let router = Router::start(config(), sources(feed), &metrics, &readiness, &Runtimes::current()).await.unwrap();
     if ready {
         readiness.wait_ready().await;
     }
@@ -151,6 +155,22 @@ async fn the_status_follows_the_mount_table_and_the_end() {
     assert_ne!(rig.bean("Hadoop:service=Router,name=RouterActivity").await["SafeModeTime"], 0);
     rig.readiness.close("draining");
     assert_eq!(rig.bean("Hadoop:service=Router,name=Router").await["RouterStatus"], "STOPPING");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_cannot_be_read_are_counted() {
+    let store: Arc<dyn StateStore> = Arc::new(JournalStore::in_memory());
+    let (told, health) = watch::channel(Health::default());
+    let rig =
+        start_from(Some(table()), |feed| Sources { health: Some(health), store: Some(store), ..feed.into() }).await;
+    for broken in [2, 0] {
+        told.send_replace(Health { failing_since: None, broken });
+        let expected = format!("anabranch_mount_table_unreadable_records {broken}");
+        let ends = Instant::now() + PATIENCE;
+        while !rig.get("/metrics").await.body.lines().any(|line| line == expected) {
+            assert!(Instant::now() < ends, "{expected}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

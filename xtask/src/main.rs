@@ -19,7 +19,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Rust types and method lists from `crates/hdfs-proto/proto`.
+    /// Rust types, method lists and services from `crates/hdfs-proto/proto` and `crates/store/proto`.
     Proto,
     /// `crds/` from the custom resource types.
     Crds,

@@ -121,8 +121,10 @@ async fn router(
 ) -> Result<RunningRouter, Failure> {
     console::note("Starting the router ...");
     let config = setup.router(subclusters.iter().map(|running| (running.nameservice.clone(), running.rpc_addr)));
-    let mounts = trusted(feed(store, setup.default_nameservice.clone()), config.safe_mode.staleness());
-    let sources = Sources { mounts, store: Some(Arc::new(store.clone())), proxy_users: None };
+    let feed = feed(store, setup.default_nameservice.clone());
+    let health = Some(feed.health.clone());
+    let mounts = trusted(feed, config.safe_mode.staleness());
+    let sources = Sources { health, store: Some(Arc::new(store.clone())), ..Sources::from(mounts) };
     let (metrics, readiness, handles) = (metrics.clone(), readiness.clone(), runtimes.handles());
     // On the data plane's runtime, to whose reactor the router's sockets then belong.
     let started =

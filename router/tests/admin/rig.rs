@@ -61,7 +61,7 @@ impl Rig {
         let (metrics, readiness) = (Metrics::new(Build::of("0", None)).unwrap(), Readiness::new());
         let mounts = trusted(feed(&store, Some("ns0".parse().unwrap())), config.safe_mode.staleness());
         let shared: Arc<dyn StateStore> = Arc::new(store.clone());
-        let mut given = Sources { mounts, store: Some(shared), proxy_users: None };
+        let mut given = Sources { store: Some(shared), ..Sources::from(mounts) };
         sources(&mut given);
         let router = Router::start(config, given, &metrics, &readiness, &Runtimes::current()).await.unwrap();
         Self { router, readiness, metrics, store, namenodes }
