@@ -156,7 +156,7 @@ impl Router {
         let listening = readiness.register("rpc listener");
         listening.ready();
         let stop = CancellationToken::new();
-        let more = crate::http::routes(&core.config, beans.clone(), runtimes);
+        let more = crate::http::routes(&core.config, beans, runtimes);
         let joined = store.clone().map(|store| {
             // The view's tasks run where this is called.
             let _control = runtimes.control.enter();
@@ -195,7 +195,6 @@ impl Router {
             rpc_addr,
             admin_addr,
             http_addr,
-            beans,
             drain,
             readiness,
             safe_mode,
@@ -218,8 +217,6 @@ pub struct RunningRouter {
     pub admin_addr: Option<SocketAddr>,
     /// Where it serves HTTP.
     pub http_addr: Option<SocketAddr>,
-    /// Its management beans, for parts that have some of their own.
-    pub beans: Beans,
     drain: Drain,
     readiness: Readiness,
     safe_mode: watch::Receiver<SafeModeState>,

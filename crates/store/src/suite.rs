@@ -149,6 +149,18 @@ pub async fn restart<F: Future<Output = Store<MountEntry>>>(open: impl Fn() -> F
     assert_eq!(changed(&mut *current).await, (next_version.0, vec!["+/a".to_owned()]));
 }
 
+/// The entry `/data/app_1` that is known as the bytes of a Java router, too.
+pub fn golden() -> MountEntry {
+    MountEntry {
+        order: Order::HashAll,
+        owner: "hdfs".into(),
+        group: "supergroup".into(),
+        created_ms: 1000,
+        modified_ms: 2000,
+        ..MountEntry::parse("/data/app_1", [("ns0", "/data"), ("ns1", "/data")]).unwrap()
+    }
+}
+
 /// An entry that differs with `tag`.
 pub fn entry(source: &str, tag: u64) -> MountEntry {
     let entry = MountEntry::parse(source, [("ns0", "/x"), ("ns1", "/x")]).unwrap();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anabranch_federation::{MountEntry, Order};
-use anabranch_store::suite::{Sample, entry};
+use anabranch_federation::MountEntry;
+use anabranch_store::suite::{Sample, entry, golden};
 use anabranch_store::zookeeper::ZooKeeperError;
 use anabranch_store::{
     Change, DisabledNameservice, Event, Membership, Reader, Record, Refusal, RouterState, StoreError, Version, Watch,
@@ -18,17 +18,6 @@ use super::*;
 /// What a Java router stores for `/data/app_1`.
 const GOLDEN: &str = "CgsvZGF0YS9hcHBfMRIMCgNuczASBS9kYXRhEgwKA25zMRIFL2RhdGEY6Acg0A8wA1IEaGRmc1oKc3VwZXJncm91cGDtA2oaC\
                       AAQ////////////ARgAIP///////////wE=";
-
-fn golden() -> MountEntry {
-    MountEntry {
-        order: Order::HashAll,
-        owner: "hdfs".into(),
-        group: "supergroup".into(),
-        created_ms: 1000,
-        modified_ms: 2000,
-        ..MountEntry::parse("/data/app_1", [("ns0", "/data"), ("ns1", "/data")]).expect("an entry")
-    }
-}
 
 fn java(site: &Site, options: &ZooKeeperOptions, settings: &[&str]) -> Java {
     let connect = format!("{}{}", site.server.connect_string(), options.chroot);

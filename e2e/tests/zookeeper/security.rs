@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anabranch_store::suite::entry;
 use anabranch_store::zookeeper::{Acl, Auth, Sasl, Tls, ZooKeeperError};
 use anabranch_store::{Reader, StoreError, Version, Writer};
+use anabranch_testkit::certificates::Authority;
 use anabranch_testkit::net::free_address;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use super::*;
 
@@ -64,8 +64,16 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 pub(crate) fn sasl_and_tls(_: &Site) {
     let scratch = Scratch::new("zookeeper-secure").expect("a directory");
     let dir = scratch.path();
-    let (ours, others) = (Authority::new(dir, "ours"), Authority::new(dir, "others"));
-    let (server, client, stranger) = (ours.issue("server"), ours.issue("client"), others.issue("stranger"));
+    let authority = |name| {
+        let (authority, file) = (Authority::new(name).expect("an authority"), dir.join(format!("{name}.pem")));
+        fs::write(&file, authority.pem()).expect("a file");
+        (authority, file)
+    };
+    let ((ours, trusted), (others, untrusted)) = (authority("ours"), authority("others"));
+    let issue = |by: &Authority, name| {
+        by.issue("127.0.0.1").and_then(|issued| issued.write(dir, name)).expect("a certificate and its key")
+    };
+    let (server, client, stranger) = (issue(&ours, "server"), issue(&ours, "client"), issue(&others, "stranger"));
     let jaas = dir.join("jaas.conf");
     let module = "org.apache.zookeeper.server.auth.DigestLoginModule";
     fs::write(&jaas, format!("Server {{\n  {module} required user_anabranch=\"se,\\\"cret\";\n}};\n")).expect("a file");
@@ -81,7 +89,7 @@ pub(crate) fn sasl_and_tls(_: &Site) {
         .setting("secureClientPort", &secure.port().to_string())
         .setting("secureClientPortAddress", "127.0.0.1")
         .setting("ssl.keyStore.location", &dir.join("server-both.pem").display().to_string())
-        .setting("ssl.trustStore.location", &ours.file.display().to_string());
+        .setting("ssl.trustStore.location", &trusted.display().to_string());
     let server = ZooKeeper::start(&Jars::get().expect("jars"), dir, &plan).expect("a server");
 
     let connect = |address| {
@@ -105,51 +113,21 @@ pub(crate) fn sasl_and_tls(_: &Site) {
         let kerberos = read(&ZooKeeperOptions { sasl: Some(Sasl::Gssapi), ..good.clone() }).await;
         assert_eq!(kerberos, Err(ZooKeeperError::Mechanism("GSSAPI")));
 
-        let tls = |ca: &Authority, identity: Option<&(PathBuf, PathBuf)>| ZooKeeperOptions {
-            tls: Some(Tls { ca: ca.file.clone(), identity: identity.cloned() }),
+        let tls = |ca: &Path, identity: Option<&(PathBuf, PathBuf)>| ZooKeeperOptions {
+            tls: Some(Tls { ca: ca.to_owned(), identity: identity.cloned() }),
             members: connect(secure).members,
             ..good.clone()
         };
-        assert_eq!(read(&tls(&ours, Some(&client))).await, Ok(1));
-        let error = read(&tls(&others, Some(&client))).await.expect_err("an unknown server");
+        assert_eq!(read(&tls(&trusted, Some(&client))).await, Ok(1));
+        let error = read(&tls(&untrusted, Some(&client))).await.expect_err("an unknown server");
         assert!(matches!(error, ZooKeeperError::Tls(_)), "{error}");
         for identity in [None, Some(&stranger)] {
-            assert!(read(&tls(&ours, identity)).await.is_err(), "an unknown client");
+            assert!(read(&tls(&trusted, identity)).await.is_err(), "an unknown client");
         }
-        let plain = ZooKeeperOptions { tls: None, ..tls(&ours, None) };
+        let plain = ZooKeeperOptions { tls: None, ..tls(&trusted, None) };
         assert!(read(&plain).await.is_err(), "no TLS where it is demanded");
-        let missing = tls(&Authority { file: dir.join("nowhere"), ..ours }, None);
+        let missing = tls(&dir.join("nowhere"), None);
         assert!(matches!(read(&missing).await, Err(ZooKeeperError::Tls(_))));
     });
     drop(server);
-}
-
-/// Who signs certificates.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    file: PathBuf,
-}
-
-impl Authority {
-    fn new(dir: &Path, name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        let key = KeyPair::generate().expect("a key");
-        let file = dir.join(format!("{name}.pem"));
-        fs::write(&file, params.self_signed(&key).expect("a certificate").pem()).expect("a file");
-        Self { issuer: Issuer::new(params, key), file }
-    }
-
-    /// Files of a certificate for this machine and its key.
-    fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
-        let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("names");
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let files = (self.file.with_file_name(format!("{name}.crt")), self.file.with_file_name(format!("{name}.key")));
-        fs::write(&files.0, certificate.pem()).expect("a file");
-        fs::write(&files.1, key.serialize_pem()).expect("a file");
-        files
-    }
 }

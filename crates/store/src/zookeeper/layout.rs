@@ -106,28 +106,16 @@ pub(super) async fn ensure(session: &Session, directory: &str, acl: &[Acl]) -> R
 
 #[cfg(test)]
 mod tests {
-    use anabranch_federation::Order;
     use anabranch_hdfs_proto::hdfs::{NamenodeMembershipRecordProto, RouterRecordProto};
 
     use super::*;
-    use crate::suite::{Sample, entry};
+    use crate::suite::{Sample, entry, golden};
 
     /// What a Java router has in the node of `/data/app_1`.
     const FROM_JAVA: &str = "CgsvZGF0YS9hcHBfMRIMCgNuczASBS9kYXRhEgwKA25zMRIFL2RhdGEY6Acg0A8wA1IEaGRmc1oKc3VwZXJncm91cGDtA2oaC\
                              AAQ////////////ARgAIP///////////wE=";
 
     const STAT: Stat = Stat { modified: 9, created_ms: 1000, modified_ms: 2000, version: 1, length: 1, children: 0 };
-
-    fn golden() -> MountEntry {
-        MountEntry {
-            order: Order::HashAll,
-            owner: "hdfs".into(),
-            group: "supergroup".into(),
-            created_ms: 1000,
-            modified_ms: 2000,
-            ..MountEntry::parse("/data/app_1", [("ns0", "/data"), ("ns1", "/data")]).unwrap()
-        }
-    }
 
     #[test]
     fn nodes_are_those_of_the_java_router() {

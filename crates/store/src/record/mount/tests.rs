@@ -2,6 +2,7 @@ use anabranch_federation::EntryProblem;
 use proptest::prelude::*;
 
 use super::*;
+use crate::suite::golden;
 
 /// What a Java router stores for `/data/app_1` (without its base64).
 const FROM_JAVA: &str = "0a0b2f646174612f6170705f31120c0a036e733012052f64617461120c0a036e733112052f6461746118e80720d00f3003\
@@ -12,21 +13,10 @@ fn bytes(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-fn sample() -> MountEntry {
-    MountEntry {
-        order: Order::HashAll,
-        owner: "hdfs".into(),
-        group: "supergroup".into(),
-        created_ms: 1000,
-        modified_ms: 2000,
-        ..MountEntry::parse("/data/app_1", [("ns0", "/data"), ("ns1", "/data")]).unwrap()
-    }
-}
-
 #[test]
 fn records_are_those_of_the_java_router() {
-    assert_eq!(sample().encode(), bytes(FROM_JAVA));
-    assert_eq!(MountEntry::decode(&bytes(FROM_JAVA)).unwrap(), sample());
+    assert_eq!(golden().encode(), bytes(FROM_JAVA));
+    assert_eq!(MountEntry::decode(&bytes(FROM_JAVA)).unwrap(), golden());
 }
 
 #[test]
@@ -40,7 +30,7 @@ fn everything_comes_back() {
             fault_tolerant: order.is_all(),
             mode: 0o1777,
             quota: Quota { files: limit, space: Limit::of(9), by_type },
-            ..sample()
+            ..golden()
         };
         assert_eq!(MountEntry::decode(&entry.encode()).unwrap(), entry);
     }
@@ -58,7 +48,7 @@ fn absent_fields_have_their_defaults() {
 
 #[test]
 fn meaningless_values_are_named() {
-    let message = mount_to_proto(&sample());
+    let message = mount_to_proto(&golden());
     let with = |change: fn(&mut MountTableRecordProto)| {
         let mut message = message.clone();
         change(&mut message);
@@ -91,13 +81,13 @@ proptest! {
 /// Java's router writes a flag that is off only when somebody said so.
 #[test]
 fn flags_that_are_off_by_name_stay_so() {
-    let silent = mount_to_proto(&sample());
+    let silent = mount_to_proto(&golden());
     assert_eq!((silent.read_only, silent.fault_tolerant), (None, None));
     for (read_only, fault_tolerant) in [(Some(false), None), (None, Some(false)), (Some(true), Some(false))] {
         let message = MountTableRecordProto { read_only, fault_tolerant, ..silent.clone() };
         let entry = MountEntry::decode(&message.encode_to_vec()).unwrap();
         assert_eq!(entry.encode(), message.encode_to_vec());
-        assert_eq!(entry.same_intent(&sample()), read_only != Some(true));
+        assert_eq!(entry.same_intent(&golden()), read_only != Some(true));
         // An entry that is changed says what it is now.
         assert_eq!(mount_to_proto(&MountEntry { read_only: true, ..entry }).read_only, Some(true));
     }
