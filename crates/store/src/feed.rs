@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anabranch_federation::{MountEntry, MountTable, NameserviceId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::{Change, Event, Reader, Snapshot, StoreError, Watch};
-
-/// How long the feed waits before it asks a store again that failed: from the first to the last, doubling.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+use crate::{Backoff, Change, Event, Reader, Snapshot, StoreError, Watch};
 
 /// The two sides of a feed that readers hold.
 #[derive(Debug, Clone)]
@@ -54,16 +50,17 @@ struct Follower {
 
 impl Follower {
     async fn run(mut self) {
-        let mut pause = RETRY.0;
+        let mut backoff = Backoff::default();
         loop {
             let event = tokio::select! {
                 () = self.tables.closed() => return,
                 event = self.watch.next() => event,
             };
             let Err(error) = self.take(event) else {
-                pause = RETRY.0;
+                backoff.reset();
                 continue;
             };
+            let pause = backoff.pause();
             tracing::warn!(%error, retry_in = ?pause, "the mount table cannot be read; the last one stays in use");
             self.health.send_if_modified(|health| {
                 let first = health.failing_since.is_none();
@@ -72,7 +69,7 @@ impl Follower {
             });
             tokio::select! {
                 () = self.tables.closed() => return,
-                () = tokio::time::sleep(pause) => pause = (2 * pause).min(RETRY.1),
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }

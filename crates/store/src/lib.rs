@@ -10,6 +10,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+mod backoff;
 mod error;
 pub mod feed;
 pub mod grpc;
@@ -24,6 +25,7 @@ pub mod suite;
 mod writer;
 pub mod zookeeper;
 
+pub use backoff::Backoff;
 pub use error::{Refusal, StoreError};
 pub use feed::feed;
 pub use grpc::GrpcStore;

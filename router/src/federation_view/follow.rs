@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anabranch_store::{Change, DisabledNameservice, Event, Membership, Reader, Record, RouterState, StoreError, Watch};
+use anabranch_store::{
+    Backoff, Change, DisabledNameservice, Event, Membership, Reader, Record, RouterState, StoreError, Watch,
+};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{FederationView, Operation};
-
-/// How long a store that fails is left alone: from the first time to the last, doubling.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 impl FederationView {
     /// Follows the records of a store until `stop`. While the store is away, what is known stays.
@@ -34,7 +33,7 @@ impl FederationView {
 
 async fn keep<R: Record>(view: FederationView, mut watch: Box<dyn Watch<R>>, set: fn(&FederationView, Vec<Arc<R>>)) {
     let mut known: BTreeMap<String, Arc<R>> = BTreeMap::new();
-    let mut pause = RETRY.0;
+    let mut backoff = Backoff::default();
     loop {
         match watch.next().await {
             Ok(event) => {
@@ -43,13 +42,13 @@ async fn keep<R: Record>(view: FederationView, mut watch: Box<dyn Watch<R>>, set
                     set(&view, known.values().cloned().collect());
                 }
                 view.operations().count(Operation::Read, began.elapsed());
-                pause = RETRY.0;
+                backoff.reset();
             }
             Err(error) => {
+                let pause = backoff.pause();
                 warn(R::KIND, &error, pause);
                 view.operations().count(Operation::Failure, Duration::ZERO);
                 sleep(pause).await;
-                pause = (2 * pause).min(RETRY.1);
             }
         }
     }

@@ -1,11 +1,8 @@
 use std::time::Duration;
 
-use anabranch_store::{Event, Reader, Record, Watch};
+use anabranch_store::{Backoff, Event, Reader, Record, Watch};
 use anabranch_telemetry::clock::wall_ms;
 use tokio::time::{Instant, sleep_until};
-
-/// How long a store that failed is left alone: from the first time to the last, doubling.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// After a store was away all records are old, since nobody could write them. For so long, their age does not count yet.
 const GRACE: Duration = Duration::from_secs(30);
@@ -13,7 +10,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// The events of one kind of record, for as long as it takes.
 pub struct Subscription<R: Record> {
     watch: Box<dyn Watch<R>>,
-    pause: Duration,
+    backoff: Backoff,
     retry_at: Option<Instant>,
     stopped: Option<Stopped>,
     grace: Duration,
@@ -30,7 +27,7 @@ struct Stopped {
 impl<R: Record> Subscription<R> {
     /// From a snapshot on.
     pub fn new(reader: &(impl Reader<R> + ?Sized)) -> Self {
-        Self { watch: reader.watch(None), pause: RETRY.0, retry_at: None, stopped: None, grace: GRACE }
+        Self { watch: reader.watch(None), backoff: Backoff::default(), retry_at: None, stopped: None, grace: GRACE }
     }
 
     /// The next event. Waits while the store is away; a call that is dropped loses nothing.
@@ -51,8 +48,7 @@ impl<R: Record> Subscription<R> {
                     }
                     let at_ms = self.stopped.map_or_else(wall_ms, |stopped| stopped.at_ms);
                     self.stopped = Some(Stopped { at_ms, until: None });
-                    self.retry_at = Some(Instant::now() + self.pause);
-                    self.pause = (2 * self.pause).min(RETRY.1);
+                    self.retry_at = Some(Instant::now() + self.backoff.pause());
                 }
             }
         }
@@ -71,7 +67,7 @@ impl<R: Record> Subscription<R> {
     }
 
     fn back(&mut self) {
-        self.pause = RETRY.0;
+        self.backoff.reset();
         if self.is_away() {
             tracing::info!(kind = R::KIND, "the state store can be read again");
         }

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use anabranch_journal::Error;
 use parking_lot::Mutex;
