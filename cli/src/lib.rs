@@ -1,9 +1,10 @@
-//! The programs of Anabranch as a library: `anabranch`, `anabranch-router` and
+//! The programs of Anabranch as a library: `anabranch`, `anabranch-router`, `anabranch-namespace` and
 //! `anabranch-store` are thin around it.
 
 pub mod dfs;
 pub mod local;
 pub mod manifest;
+pub mod namespace;
 pub mod router;
 pub mod store;
 

@@ -86,6 +86,7 @@ impl Joined {
                 },
                 status: fleet.status,
                 ending: ended,
+                revision: core.revision.subscribe(),
                 interval: config.state_interval,
                 store: fleet.store,
             };

@@ -38,3 +38,9 @@ pub enum ConditionStatus {
     /// Nobody knows.
     Unknown,
 }
+
+impl From<bool> for ConditionStatus {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}

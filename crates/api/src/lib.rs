@@ -8,6 +8,7 @@ mod byte_size;
 mod condition;
 mod field;
 mod mount_table;
+mod raw;
 mod router_fleet;
 mod subcluster;
 mod words;
@@ -20,11 +21,17 @@ pub use condition::{Condition, ConditionStatus};
 pub use field::{FieldError, FieldPath, Segment};
 pub use mount_table::{
     DestinationSpec, FleetRef, MountEntrySpec, MountOrder, MountTable, MountTableSpec, MountTableStatus, QuotaSpec,
+    StorageTypeName, StorageTypeQuotaSpec,
 };
-pub use router_fleet::{FleetSettings, ListenSpec, RouterFleet, RouterFleetSpec, RouterFleetStatus};
+pub use raw::RawObject;
+pub use router_fleet::{
+    AllowedMountsSpec, AutoscalingSpec, Delegation, DriftPolicy, FleetSettings, ListenSpec, MonitoringSpec,
+    NamespaceSource, NamespacesSpec, NetworkPolicySpec, RouterFleet, RouterFleetSpec, RouterFleetStatus, ServerSpec,
+    ServiceSpec, ServiceType, StateStoreSpec, StateStoreType, VolumeSpec, ZooKeeperSpec,
+};
 pub use subcluster::{
-    Backend, BackendSpec, BlocksSpec, EmbeddedSpec, ExternalSpec, NamenodeSpec, Subcluster, SubclusterKind,
-    SubclusterSettings, SubclusterSpec, SubclusterStatus, SubclusterType,
+    Backend, BackendSpec, BlocksSpec, EmbeddedSpec, ExternalSpec, LocalFleetRef, NamenodeSpec, Subcluster,
+    SubclusterKind, SubclusterSettings, SubclusterSpec, SubclusterStatus, SubclusterType,
 };
 
 /// The API group.

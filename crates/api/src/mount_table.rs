@@ -39,7 +39,7 @@ use crate::words::{MODE_PATTERN, NAMESERVICE_PATTERN, PATH_PATTERN};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MountTableSpec {
-    /// The fleet that serves these mounts; may be left out where there is only one fleet.
+    /// The fleet that serves these mounts; may be left out where the Kubernetes namespace has one fleet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet_ref: Option<FleetRef>,
     /// The mounts, each path once.
@@ -48,13 +48,18 @@ pub struct MountTableSpec {
     pub entries: Vec<MountEntrySpec>,
 }
 
-/// Names a RouterFleet in the same Kubernetes namespace.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+/// Names a RouterFleet.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FleetRef {
     /// `metadata.name` of the RouterFleet.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// Its Kubernetes namespace; this object's own if left out. A fleet of another namespace must allow this one's mounts
+    /// (`allowedMounts`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: Option<String>,
 }
 
 /// One mount: the tree below `path` lives at `destinations`.
@@ -150,6 +155,40 @@ pub struct QuotaSpec {
     /// The most bytes, all replicas counted, such as `10Ti`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub space: Option<ByteSize>,
+    /// The most bytes in each type of storage, all replicas counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 6))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub storage_types: Vec<StorageTypeQuotaSpec>,
+}
+
+/// The limit of one type of storage.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StorageTypeQuotaSpec {
+    /// The type, as NameNodes name it.
+    #[serde(rename = "type")]
+    pub kind: StorageTypeName,
+    /// The most bytes.
+    pub space: ByteSize,
+}
+
+/// A type of storage.
+#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StorageTypeName {
+    /// Spinning disk.
+    Disk,
+    /// Flash.
+    Ssd,
+    /// Dense, slow disk.
+    Archive,
+    /// Memory, written to disk lazily.
+    RamDisk,
+    /// Another system, through the NameNode.
+    Provided,
+    /// Non-volatile memory.
+    Nvdimm,
 }
 
 /// What became of a MountTable.
@@ -159,10 +198,10 @@ pub struct MountTableStatus {
     /// The `metadata.generation` that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The revision of the state store that holds these entries.
+    /// The revision of the state store that holds the newest of these entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
-    /// How many routers serve that revision, of how many: `3/3`.
+    /// How many routers serve that revision, of how many, when that was last looked at: `3/3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routers: Option<String>,
     /// `Accepted`, `ResolvedRefs`, `Programmed` and `Drifted`.

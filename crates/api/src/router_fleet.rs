@@ -2,13 +2,25 @@
 
 #![allow(clippy::duplicated_attributes, reason = "printer columns share types, and the lint compares piece by piece")]
 
+mod allowed_mounts;
+mod autoscaling;
 mod convert;
+mod exposure;
+mod state_store;
+mod status;
+
+use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+pub use self::allowed_mounts::{AllowedMountsSpec, Delegation, NamespaceSource, NamespacesSpec};
+pub use self::autoscaling::AutoscalingSpec;
 pub use self::convert::FleetSettings;
-use crate::condition::Condition;
+pub use self::exposure::{MonitoringSpec, NetworkPolicySpec, ServiceSpec, ServiceType};
+pub use self::state_store::{ServerSpec, StateStoreSpec, StateStoreType, VolumeSpec, ZooKeeperSpec};
+pub use self::status::RouterFleetStatus;
+use crate::raw::RawObject;
 use crate::words::{ADDRESS_PATTERN, NAMESERVICE_PATTERN};
 
 /// A fleet of routers that serve one mount table.
@@ -30,23 +42,33 @@ use crate::words::{ADDRESS_PATTERN, NAMESERVICE_PATTERN};
         label_selector_path = ".status.selector"
     ),
     printcolumn(name = "Ready", type_ = "integer", json_path = ".status.readyReplicas"),
-    printcolumn(name = "Desired", type_ = "integer", json_path = ".spec.replicas"),
+    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
     printcolumn(name = "Revision", type_ = "integer", json_path = ".status.revision"),
     printcolumn(
         name = "Available",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Available")].status"#
     ),
+    printcolumn(name = "SafeMode", type_ = "integer", json_path = ".status.safeModeRouters"),
+    printcolumn(name = "Store", type_ = "string", json_path = ".spec.stateStore.type", priority = "1"),
     printcolumn(name = "Default", type_ = "string", json_path = ".spec.defaultNameservice", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RouterFleetSpec {
-    /// How many routers run; `anabranch local` always runs one.
+    /// How many routers run; `anabranch local` always runs one. With `autoscaling` the autoscaler decides, and this number
+    /// counts for nothing.
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: i32,
-    /// Where each router listens.
+    /// Lets the number of routers follow the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<AutoscalingSpec>,
+    /// The image of the routers; the operator's own version if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub image: Option<String>,
+    /// Where each router listens. In a cluster the address must be `0.0.0.0` or `[::]`.
     #[serde(default)]
     pub listen: ListenSpec,
     /// The nameservice that owns what no mount covers; without one such paths are refused.
@@ -57,6 +79,43 @@ pub struct RouterFleetSpec {
     #[serde(default = "default_drain_seconds")]
     #[schemars(range(min = 0, max = 3600))]
     pub drain_seconds: i32,
+    /// The Hadoop user that the routers run as. NameNodes must let it act for others (`hadoop.proxyuser.<user>.hosts` and
+    /// `.groups`).
+    #[serde(default = "default_user")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[A-Za-z0-9._-]+$"))]
+    pub user: String,
+    /// Further keys of Hadoop's configuration, such as `dfs.federation.router.quota.enable`. Keys that other fields stand
+    /// for are refused.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 256))]
+    #[x_kube(validation = Rule::new("self.all(key, !key.startsWith('dfs.federation.router.store.driver.') && !key.startsWith('anabranch.store.') && !(key in ['dfs.nameservices', 'dfs.federation.router.rpc-address', 'dfs.federation.router.admin-address', 'dfs.federation.router.http-address', 'dfs.federation.router.default.nameserviceId']))")
+        .message("keys of addresses, nameservices and the state store belong to other fields: listen, defaultNameservice, stateStore and Subcluster"))]
+    pub configuration: BTreeMap<String, String>,
+    /// Where routers and operator keep the records that they share.
+    #[serde(default)]
+    pub state_store: StateStoreSpec,
+    /// Who may mount what. With an empty list, MountTables in the Kubernetes namespace of the fleet may mount everything,
+    /// and no others anything; each element allows more to the namespaces that it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub allowed_mounts: Vec<AllowedMountsSpec>,
+    /// What becomes of mounts that someone else wrote into the state store, `hdfs dfsrouteradmin` for example.
+    #[serde(default)]
+    pub drift_policy: DriftPolicy,
+    /// How clients reach the routers.
+    #[serde(default)]
+    pub service: ServiceSpec,
+    /// Who may connect to the routers and their state store.
+    #[serde(default)]
+    pub network_policy: NetworkPolicySpec,
+    /// What Prometheus is told.
+    #[serde(default)]
+    pub monitoring: MonitoringSpec,
+    /// Merged over the pod template of the routers, as `kubectl patch` would: labels, annotations, resources of the
+    /// container `router`, node selectors, tolerations, affinity, further volumes and containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_template: Option<RawObject>,
 }
 
 fn default_replicas() -> i32 {
@@ -65,6 +124,24 @@ fn default_replicas() -> i32 {
 
 fn default_drain_seconds() -> i32 {
     30
+}
+
+fn default_user() -> String {
+    "hdfs".to_owned()
+}
+
+/// What becomes of records that someone else wrote.
+#[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DriftPolicy {
+    /// They stay and are served; the fleet, and the MountTable whose entry was changed, say so in their condition
+    /// `Drifted`.
+    #[default]
+    Observe,
+    /// They become declared: a change to an entry is written into the MountTable that declares it, and what nobody
+    /// declared into the MountTable `<fleet>-adopted`.
+    Adopt,
+    /// They are undone: what nobody declares is deleted, and what was changed is written as it was declared.
+    Enforce,
 }
 
 /// Where a router listens.
@@ -97,29 +174,4 @@ impl Default for ListenSpec {
     fn default() -> Self {
         Self { rpc_address: default_rpc_address(), admin_address: None, http_address: default_http_address() }
     }
-}
-
-/// What is known about a RouterFleet.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct RouterFleetStatus {
-    /// The `metadata.generation` that this status is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// Routers that run.
-    #[serde(default)]
-    pub replicas: i32,
-    /// Routers that take calls.
-    #[serde(default)]
-    pub ready_replicas: i32,
-    /// Selects the routers' pods, for autoscalers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub selector: Option<String>,
-    /// The revision of the mount table that every router serves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<i64>,
-    /// `Available`, `Progressing`, `Degraded` and `ReconciliationPaused`.
-    #[serde(default)]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    pub conditions: Vec<Condition>,
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use self::convert::{SubclusterKind, SubclusterSettings};
 use crate::byte_size::ByteSize;
 use crate::condition::Condition;
+use crate::raw::RawObject;
+use crate::router_fleet::VolumeSpec;
 use crate::words::{ADDRESS_PATTERN, NAMESERVICE_PATTERN};
 
 /// A subcluster: either NameNodes that exist (`External`), or a namespace service that Anabranch runs (`Embedded`).
@@ -48,6 +50,9 @@ pub struct SubclusterSpec {
     #[serde(rename = "type")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("type cannot be changed"))]
     pub kind: SubclusterType,
+    /// The fleet whose mounts may lead here; every fleet of the Kubernetes namespace if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet_ref: Option<LocalFleetRef>,
     /// The NameNodes, for type `External`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<ExternalSpec>,
@@ -57,6 +62,15 @@ pub struct SubclusterSpec {
     /// Take the subcluster out of service: calls that need it are refused, its data stays.
     #[serde(default)]
     pub disabled: bool,
+}
+
+/// Names a RouterFleet of the same Kubernetes namespace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LocalFleetRef {
+    /// `metadata.name` of the RouterFleet.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
 }
 
 /// What a subcluster is made of.
@@ -88,6 +102,11 @@ pub struct NamenodeSpec {
     /// Where it serves ClientProtocol, as `host:port`.
     #[schemars(length(max = 320), regex(pattern = ADDRESS_PATTERN))]
     pub rpc_address: String,
+    /// Where it serves its web pages, as `host:port`: routers read its statistics there. The host of `rpcAddress` with port
+    /// 9870 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320), regex(pattern = ADDRESS_PATTERN))]
+    pub http_address: Option<String>,
 }
 
 /// A namespace service of Anabranch.
@@ -106,6 +125,20 @@ pub struct EmbeddedSpec {
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 1, max = 9))]
     pub replicas: i32,
+    /// The image, in a cluster; the operator's own version if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub image: Option<String>,
+    /// The volume of each process, in a cluster: it keeps metadata and file data.
+    #[serde(default = "default_volume")]
+    pub volume: VolumeSpec,
+    /// Merged over the pod template, in a cluster, as RouterFleet's `podTemplate`; the container is `namespace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_template: Option<RawObject>,
+}
+
+fn default_volume() -> VolumeSpec {
+    VolumeSpec { size: ByteSize::from(10 << 30), ..VolumeSpec::default() }
 }
 
 fn default_replicas() -> i32 {
@@ -114,7 +147,14 @@ fn default_replicas() -> i32 {
 
 impl Default for EmbeddedSpec {
     fn default() -> Self {
-        Self { backend: BackendSpec::default(), blocks: BlocksSpec::default(), replicas: default_replicas() }
+        Self {
+            backend: BackendSpec::default(),
+            blocks: BlocksSpec::default(),
+            replicas: default_replicas(),
+            image: None,
+            volume: default_volume(),
+            pod_template: None,
+        }
     }
 }
 

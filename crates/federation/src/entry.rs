@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::{MountPath, NameserviceError, NameserviceId, Order, PathError, Quota};
+use crate::{Limit, MountPath, NameserviceError, NameserviceId, Order, PathError, Quota};
 
 /// A place that a mount leads to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,9 +37,20 @@ pub struct MountEntry {
     pub created_ms: u64,
     /// When it was last changed, in milliseconds since 1970; 0: not known yet.
     pub modified_ms: u64,
+    /// Who declared it, if not an administrator by hand.
+    pub declared: Option<Box<Declared>>,
     /// Which of its flags are off by name. Says nothing else than a flag that is not named; Java's router keeps the two
     /// apart in records, and so they must be kept apart here.
     pub off_by_name: OffByName,
+}
+
+/// Who keeps an entry as it is, and what it was when they wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Whoever declared the entry.
+    pub by: String,
+    /// [`MountEntry::digest`] of what was declared: an entry with another digest was changed by someone else since.
+    pub digest: u64,
 }
 
 /// See [`MountEntry::off_by_name`].
@@ -69,6 +80,7 @@ impl MountEntry {
             quota: Quota::default(),
             created_ms: 0,
             modified_ms: 0,
+            declared: None,
             off_by_name: OffByName::default(),
         }
     }
@@ -111,6 +123,22 @@ impl MountEntry {
     /// The permission bits as letters: `rwxr-xr-x`.
     pub fn mode_letters(&self) -> String {
         Permission(self.mode).to_string()
+    }
+
+    /// Stands for what the entry says, whenever it was written and whatever its quotas are used: entries of the same intent
+    /// have the same digest, in every release (64-bit FNV-1a over the entry as administrators see it).
+    pub fn digest(&self) -> u64 {
+        let unused = |limit: Limit| Limit { used: 0, ..limit };
+        let limited = self.quota.by_type.iter().filter(|(_, limit)| limit.quota.is_some());
+        let quota = Quota {
+            files: unused(self.quota.files),
+            space: unused(self.quota.space),
+            by_type: limited.map(|&(kind, limit)| (kind, unused(limit))).collect(),
+        };
+        let shown = Self { quota, ..self.clone() }.to_string();
+        shown.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
     }
 
     /// Whether both say the same, whenever they were written and whatever their quotas are used.

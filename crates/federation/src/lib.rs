@@ -17,7 +17,7 @@ mod table;
 mod temporary;
 mod trash;
 
-pub use entry::{Destination, EntryError, EntryProblem, MountEntry, OffByName, duplicates};
+pub use entry::{Declared, Destination, EntryError, EntryProblem, MountEntry, OffByName, duplicates};
 pub use nameservice::{NameserviceError, NameserviceId};
 pub use order::{Order, UnknownOrder};
 pub use path::{MountPath, PathError, normalise};

@@ -74,6 +74,12 @@ impl MountPath {
         &self.0
     }
 
+    /// Whether this path is `ancestor` or lies in the tree below it.
+    pub fn is_at_or_below(&self, ancestor: &Self) -> bool {
+        let rest = self.0.strip_prefix(ancestor.prefix());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The path as a prefix of others: `/a` as it is, `/` as the empty string.
     pub(crate) fn prefix(&self) -> &str {
         if &*self.0 == "/" { "" } else { &self.0 }

@@ -2,14 +2,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_hdfs_proto::hdfs::StateStoreVersionRecordProto;
-use anabranch_store::{RouterState, RouterStatus, Writer};
+use anabranch_store::{Revision, RouterState, RouterStatus, Writer};
 use anabranch_telemetry::clock::wall_ms;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::keeper::Keeper;
 use super::record;
 pub use super::record::Myself;
+
+/// How long changes of the mount table gather before the router says that it serves them: whoever declared them waits for
+/// that, and many changes at once should not become as many records.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// Reports the router itself.
 pub struct Announcer {
@@ -19,6 +23,8 @@ pub struct Announcer {
     pub status: watch::Receiver<RouterStatus>,
     /// That it ends: counts for more than the status.
     pub ending: watch::Receiver<Option<RouterStatus>>,
+    /// The revision of the mount table that it serves.
+    pub revision: watch::Receiver<Option<Revision>>,
     /// How often it reports at least.
     pub interval: Duration,
     /// Where to.
@@ -26,27 +32,35 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// Reports at each change, and at each interval, until it has said that the router has ended. `versions` tells which
+    /// Reports at each change (of the mount table: at most every [`SETTLE`]), and at each interval, until it has said that the router has ended. `versions` tells which
     /// records the router knows.
     pub async fn run(mut self, versions: impl Fn() -> StateStoreVersionRecordProto) {
         let mut keeper = Keeper::new(self.store.clone());
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let created = wall_ms();
-        let mut gone = false;
+        let (mut gone, mut still, mut due) = (false, false, None);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 changed = self.status.changed(), if !gone => gone = changed.is_err(),
+                changed = self.revision.changed(), if !still && due.is_none() => {
+                    still = changed.is_err();
+                    due = Some(Instant::now() + SETTLE);
+                    continue;
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 changed = self.ending.changed() => if changed.is_err() {
                     return;
                 },
             }
+            due = None;
+            let revision = *self.revision.borrow_and_update();
             let ending = *self.ending.borrow_and_update();
             let status = ending.unwrap_or(*self.status.borrow_and_update());
             let message = record::router(&self.myself, status, versions(), created, wall_ms());
             match RouterState::new(message) {
-                Ok(record) => keeper.put(record).await,
+                Ok(record) => keeper.put(record.serving(revision)).await,
                 Err(error) => tracing::debug!(%error, "this router cannot be reported"),
             }
             if ending == Some(RouterStatus::Shutdown) {

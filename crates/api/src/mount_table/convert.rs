@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use anabranch_federation::{Destination, Limit, MountEntry, Order, Quota};
+use anabranch_federation::{Destination, Limit, MountEntry, Order, Quota, StorageType};
 
-use super::{DestinationSpec, MountEntrySpec, MountOrder, MountTableSpec, QuotaSpec};
+use super::{
+    DestinationSpec, MountEntrySpec, MountOrder, MountTableSpec, QuotaSpec, StorageTypeName, StorageTypeQuotaSpec,
+};
+use crate::byte_size::ByteSize;
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::words;
 
@@ -39,6 +42,48 @@ impl From<MountOrder> for Order {
             MountOrder::HashAll => Self::HashAll,
             MountOrder::Space => Self::Space,
             MountOrder::LeaderFollower => Self::LeaderFollower,
+        }
+    }
+}
+
+impl From<Order> for MountOrder {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Hash => Self::Hash,
+            Order::Local => Self::Local,
+            Order::Random => Self::Random,
+            Order::HashAll => Self::HashAll,
+            Order::Space => Self::Space,
+            Order::LeaderFollower => Self::LeaderFollower,
+        }
+    }
+}
+
+impl From<&Quota> for QuotaSpec {
+    /// The limits, not what is used.
+    fn from(quota: &Quota) -> Self {
+        let limited = |&(kind, limit): &(StorageType, Limit)| Some((kind, limit.quota?));
+        let of_type = |(kind, space): (StorageType, u64)| StorageTypeQuotaSpec {
+            kind: StorageTypeName::from(kind),
+            space: ByteSize::from(space),
+        };
+        Self {
+            files: quota.files.quota.and_then(|files| i64::try_from(files).ok()),
+            space: quota.space.quota.map(ByteSize::from),
+            storage_types: quota.by_type.iter().filter_map(limited).map(of_type).collect(),
+        }
+    }
+}
+
+impl From<StorageType> for StorageTypeName {
+    fn from(kind: StorageType) -> Self {
+        match kind {
+            StorageType::Disk => Self::Disk,
+            StorageType::Ssd => Self::Ssd,
+            StorageType::Archive => Self::Archive,
+            StorageType::RamDisk => Self::RamDisk,
+            StorageType::Provided => Self::Provided,
+            StorageType::Nvdimm => Self::Nvdimm,
         }
     }
 }
@@ -107,16 +152,43 @@ fn quota(spec: Option<&QuotaSpec>, at: &FieldPath, findings: &mut Findings) -> Q
     let Some(spec) = spec else { return Quota::default() };
     let mut limit = |name: &str, value: Option<Result<u64, String>>| {
         let Some(value) = value else { return Limit::default() };
-        let above_zero = value.and_then(|value| match value {
-            0 => Err("0 would allow nothing; expected 1 or more, or no such field for no limit".to_owned()),
-            value => Ok(value),
-        });
-        findings.check(at.key(name), above_zero).map(Limit::of).unwrap_or_default()
+        findings.check(at.key(name), value.and_then(above_zero)).map(Limit::of).unwrap_or_default()
     };
     let negative = |files| format!("{files} is negative; expected 1 or more");
     let files = limit("files", spec.files.map(|files| u64::try_from(files).map_err(|_| negative(files))));
     let space = limit("space", spec.space.as_ref().map(|size| size.bytes()));
-    Quota { files, space, ..Quota::default() }
+    let mut by_type: Vec<(StorageType, Limit)> = Vec::with_capacity(spec.storage_types.len());
+    for (index, limit) in spec.storage_types.iter().enumerate() {
+        let at = at.key("storageTypes").index(index);
+        let kind = StorageType::from(limit.kind);
+        if by_type.iter().any(|(known, _)| *known == kind) {
+            findings.add(at.key("type"), format!("{} has a limit already", kind.name()));
+        }
+        let bytes = findings.check(at.key("space"), limit.space.bytes().and_then(above_zero));
+        by_type.extend(bytes.map(|bytes| (kind, Limit::of(bytes))));
+    }
+    by_type.sort_by_key(|(kind, _)| *kind);
+    Quota { files, space, by_type }
+}
+
+fn above_zero(value: u64) -> Result<u64, String> {
+    match value {
+        0 => Err("0 would allow nothing; expected 1 or more, or no such field for no limit".to_owned()),
+        value => Ok(value),
+    }
+}
+
+impl From<StorageTypeName> for StorageType {
+    fn from(name: StorageTypeName) -> Self {
+        match name {
+            StorageTypeName::Disk => Self::Disk,
+            StorageTypeName::Ssd => Self::Ssd,
+            StorageTypeName::Archive => Self::Archive,
+            StorageTypeName::RamDisk => Self::RamDisk,
+            StorageTypeName::Provided => Self::Provided,
+            StorageTypeName::Nvdimm => Self::Nvdimm,
+        }
+    }
 }
 
 #[cfg(test)]

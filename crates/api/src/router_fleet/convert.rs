@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anabranch_federation::NameserviceId;
 
-use super::RouterFleetSpec;
+use super::{AutoscalingSpec, NamespaceSource, RouterFleetSpec, StateStoreType};
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::words;
 
@@ -24,6 +24,8 @@ pub struct FleetSettings {
     pub default_nameservice: Option<NameserviceId>,
     /// How long calls in flight may still take when a router stops.
     pub drain: Duration,
+    /// The Hadoop user that they run as.
+    pub user: String,
 }
 
 /// The Java router's.
@@ -50,6 +52,7 @@ impl RouterFleetSpec {
             .default_nameservice
             .as_deref()
             .and_then(|name| findings.check(at.key("defaultNameservice"), words::nameservice(name)));
+        self.check_meaning(&at, &mut findings);
         match (replicas, drain, rpc, admin, http) {
             (Some(replicas), Some(drain), Some(rpc_address), Some(admin_address), Some(http_address)) => findings
                 .settle(|| FleetSettings {
@@ -59,10 +62,61 @@ impl RouterFleetSpec {
                     http_address,
                     default_nameservice,
                     drain: Duration::from_secs(drain.into()),
+                    user: self.user.clone(),
                 }),
             _ => Err(findings.into_errors()),
         }
     }
+
+    /// What the schema of a cluster refuses already.
+    fn check_meaning(&self, at: &FieldPath, findings: &mut Findings) {
+        if let Some(AutoscalingSpec { min_replicas, max_replicas, .. }) = &self.autoscaling
+            && min_replicas > max_replicas
+        {
+            let problem = format!("{min_replicas} is more than maxReplicas, {max_replicas}");
+            findings.add(at.key("autoscaling").key("minReplicas"), problem);
+        }
+        let store = at.key("stateStore");
+        match (self.state_store.kind, &self.state_store.server, &self.state_store.zookeeper) {
+            (StateStoreType::Server, _, Some(_)) => findings.add(store.key("zookeeper"), "is for type ZooKeeper"),
+            (StateStoreType::ZooKeeper, Some(_), _) => findings.add(store.key("server"), "is for type Server"),
+            (StateStoreType::ZooKeeper, None, None) => {
+                findings.add(store.key("zookeeper"), "is missing; type ZooKeeper needs zookeeper.address");
+            }
+            _ => {}
+        }
+        for key in self.configuration.keys().filter(|key| is_taken(key)) {
+            let problem = "belongs to another field: listen, defaultNameservice, stateStore, or a Subcluster";
+            findings.add(at.key("configuration").key(key), problem);
+        }
+        for (index, rule) in self.allowed_mounts.iter().enumerate() {
+            let at = at.key("allowedMounts").index(index);
+            let (from, labels) = (rule.namespaces.from, &rule.namespaces.match_labels);
+            if (from == NamespaceSource::Selector) == labels.is_empty() {
+                let problem = "is required with from: Selector, and has no meaning otherwise";
+                findings.add(at.key("namespaces").key("matchLabels"), problem);
+            }
+            for (index, prefix) in rule.path_prefixes.iter().enumerate() {
+                findings.check(at.key("pathPrefixes").index(index), words::path(prefix));
+            }
+            for (index, nameservice) in rule.nameservices.iter().enumerate() {
+                findings.check(at.key("nameservices").index(index), words::nameservice(nameservice));
+            }
+        }
+    }
+}
+
+/// Whether another field stands for a key of Hadoop's configuration.
+fn is_taken(key: &str) -> bool {
+    const PREFIXES: [&str; 2] = ["dfs.federation.router.store.driver.", "anabranch.store."];
+    const KEYS: [&str; 5] = [
+        "dfs.nameservices",
+        "dfs.federation.router.rpc-address",
+        "dfs.federation.router.admin-address",
+        "dfs.federation.router.http-address",
+        "dfs.federation.router.default.nameserviceId",
+    ];
+    KEYS.contains(&key) || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
 fn within(value: i32, most: u32) -> Result<u32, String> {
@@ -113,6 +167,27 @@ mod tests {
                 json!({ "listen": { "rpcAddress": "nowhere" } }),
                 "spec.listen.rpcAddress: \"nowhere\" is not an address to listen on; expected IP:port such as \
                  127.0.0.1:8888",
+            ),
+            (
+                json!({ "autoscaling": { "minReplicas": 5, "maxReplicas": 4 } }),
+                "spec.autoscaling.minReplicas: 5 is more than maxReplicas, 4",
+            ),
+            (
+                json!({ "stateStore": { "type": "ZooKeeper" } }),
+                "spec.stateStore.zookeeper: is missing; type ZooKeeper needs zookeeper.address",
+            ),
+            (
+                json!({ "stateStore": { "zookeeper": { "address": "zk:2181" } } }),
+                "spec.stateStore.zookeeper: is for type ZooKeeper",
+            ),
+            (
+                json!({ "configuration": { "dfs.nameservices": "a" } }),
+                "spec.configuration[\"dfs.nameservices\"]: belongs to another field: listen, defaultNameservice, \
+                 stateStore, or a Subcluster",
+            ),
+            (
+                json!({ "allowedMounts": [{ "pathPrefixes": ["a"] }] }),
+                "spec.allowedMounts[0].pathPrefixes[0]: \"a\" is not absolute; expected a path such as /data/logs",
             ),
             (
                 json!({ "defaultNameservice": "a/b" }),

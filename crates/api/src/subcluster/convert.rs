@@ -86,6 +86,9 @@ fn external(spec: Option<&ExternalSpec>, at: &FieldPath, findings: &mut Findings
         let at = list.index(index);
         findings.check(at.key("id"), words::nameservice(&namenode.id).map_err(|_| bad_id(&namenode.id)));
         findings.check(at.key("rpcAddress"), words::address(&namenode.rpc_address, 1));
+        if let Some(address) = &namenode.http_address {
+            findings.check(at.key("httpAddress"), words::address(address, 1));
+        }
         if let Some(earlier) = first.insert(namenode.id.as_str(), index) {
             findings.add(at.key("id"), format!("{:?} is the id of namenodes[{earlier}] already", namenode.id));
         }
@@ -131,7 +134,7 @@ mod tests {
     fn both_types_are_converted() {
         let external = settings(json!({ "nameserviceId": "ns0", "type": "External",
             "external": { "namenodes": [{ "id": "nn1", "rpcAddress": "a:8020" }] } }));
-        let namenodes = vec![NamenodeSpec { id: "nn1".into(), rpc_address: "a:8020".into() }];
+        let namenodes = vec![NamenodeSpec { id: "nn1".into(), rpc_address: "a:8020".into(), http_address: None }];
         assert_eq!(external.unwrap().kind, SubclusterKind::External { namenodes });
         let embedded = settings(json!({ "nameserviceId": "ns0", "type": "Embedded", "disabled": true })).unwrap();
         assert!(embedded.disabled);

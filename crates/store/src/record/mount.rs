@@ -1,4 +1,4 @@
-use anabranch_federation::{Limit, MountEntry, OffByName, Order, Quota, StorageType};
+use anabranch_federation::{Declared, Limit, MountEntry, OffByName, Order, Quota, StorageType};
 use anabranch_hdfs_proto::hdfs::{
     MountTableRecordProto, QuotaUsageProto, RemoteLocationProto, StorageTypeQuotaInfoProto, StorageTypeQuotaInfosProto,
 };
@@ -13,6 +13,16 @@ const NO_QUOTA: u64 = u64::MAX;
 const ORDERS: [Order; 6] =
     [Order::Hash, Order::Local, Order::Random, Order::HashAll, Order::Space, Order::LeaderFollower];
 
+/// What follows the message of an entry that someone keeps as it is. The Java router knows no such fields; it hands them on
+/// with what it rewrites, and records of entries that nobody declared are its own, bit for bit.
+#[derive(Clone, PartialEq, Message)]
+struct DeclaredProto {
+    #[prost(string, optional, tag = "1001")]
+    by: Option<String>,
+    #[prost(fixed64, optional, tag = "1002")]
+    digest: Option<u64>,
+}
+
 impl Record for MountEntry {
     const KIND: &'static str = "MountTable";
 
@@ -21,11 +31,19 @@ impl Record for MountEntry {
     }
 
     fn encode(&self) -> Vec<u8> {
-        mount_to_proto(self).encode_to_vec()
+        let mut bytes = mount_to_proto(self).encode_to_vec();
+        if let Some(declared) = self.declared.as_deref() {
+            let mark = DeclaredProto { by: Some(declared.by.clone()), digest: Some(declared.digest) };
+            bytes.extend(mark.encode_to_vec());
+        }
+        bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        mount_from_proto(&MountTableRecordProto::decode(bytes)?)
+        let entry = mount_from_proto(&MountTableRecordProto::decode(bytes)?)?;
+        let mark = DeclaredProto::decode(bytes)?;
+        let declared = mark.by.zip(mark.digest).map(|(by, digest)| Box::new(Declared { by, digest }));
+        Ok(Self { declared, ..entry })
     }
 
     fn validate(&self) -> Result<(), DecodeError> {

@@ -2,12 +2,21 @@ use anabranch_hdfs_proto::hdfs::RouterRecordProto;
 use prost::Message;
 
 use super::{DecodeError, Record, Words, meaning, required};
+use crate::Revision;
 
 /// What a router tells the others of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouterState {
     status: RouterStatus,
+    served: Option<Revision>,
     message: RouterRecordProto,
+}
+
+/// What follows the message in records of our routers; the Java router knows no such field.
+#[derive(Clone, PartialEq, Message)]
+struct ServedProto {
+    #[prost(uint64, optional, tag = "1001")]
+    mount_table_revision: Option<Revision>,
 }
 
 /// How far a router is.
@@ -55,7 +64,18 @@ impl RouterState {
     pub fn new(message: RouterRecordProto) -> Result<Self, DecodeError> {
         required("address", &message.address)?;
         let status = meaning("status", required("status", &message.status)?, STATUSES)?;
-        Ok(Self { status, message })
+        Ok(Self { status, served: None, message })
+    }
+
+    /// The same, of a router that serves the mount table of this revision.
+    #[must_use]
+    pub fn serving(self, revision: Option<Revision>) -> Self {
+        Self { served: revision, ..self }
+    }
+
+    /// The revision of the mount table that the router serves; `None`: it does not say, as Java routers do not.
+    pub fn served(&self) -> Option<Revision> {
+        self.served
     }
 
     /// How far the router is.
@@ -77,10 +97,13 @@ impl Record for RouterState {
     }
 
     fn encode(&self) -> Vec<u8> {
-        self.message.encode_to_vec()
+        let mut bytes = self.message.encode_to_vec();
+        bytes.extend(ServedProto { mount_table_revision: self.served }.encode_to_vec());
+        bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Self::new(RouterRecordProto::decode(bytes)?)
+        let served = ServedProto::decode(bytes)?.mount_table_revision;
+        Ok(Self::new(RouterRecordProto::decode(bytes)?)?.serving(served))
     }
 }

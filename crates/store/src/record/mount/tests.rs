@@ -37,6 +37,16 @@ fn everything_comes_back() {
 }
 
 #[test]
+fn who_declared_an_entry_stands_after_the_message_of_the_java_router() {
+    let declared = Declared { by: "uid/team-a/mounts".to_owned(), digest: golden().digest() };
+    let entry = MountEntry { declared: Some(Box::new(declared)), ..golden() };
+    let encoded = entry.encode();
+    assert!(encoded.starts_with(&bytes(FROM_JAVA)));
+    assert_eq!(MountEntry::decode(&encoded).unwrap(), entry);
+    assert_eq!(mount_from_proto(&MountTableRecordProto::decode(&encoded[..]).unwrap()).unwrap(), golden());
+}
+
+#[test]
 fn absent_fields_have_their_defaults() {
     let message = MountTableRecordProto {
         src_path: Some("/a".into()),

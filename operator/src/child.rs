@@ -1,0 +1,143 @@
+//! Objects that the operator makes, and how they are applied: only when something would change.
+
+use std::fmt::Debug;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::{Client, Resource, ResourceExt};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, Trying};
+use crate::names::{APPLIED, Component, MANAGER, digest};
+
+/// An object as it should be.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// Its kind.
+    pub resource: ApiResource,
+    /// Its Kubernetes namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// All that is said about it.
+    pub manifest: Value,
+}
+
+impl Child {
+
+    /// Of an object of any kind.
+    pub fn dynamic(
+        resource: ApiResource,
+        meta: &ObjectMeta,
+        manifest: Result<Value, serde_json::Error>,
+    ) -> Result<Self, Error> {
+        let name = meta.name.clone().unwrap_or_default();
+        let failed = |source| Error::Json { what: format!("{} {name}", resource.kind), source };
+        let mut manifest = manifest.map_err(failed)?;
+        manifest["apiVersion"] = resource.api_version.clone().into();
+        manifest["kind"] = resource.kind.clone().into();
+        let said = digest(manifest.to_string().as_bytes());
+        manifest["metadata"]["annotations"][APPLIED] = said.into();
+        Ok(Self { resource, namespace: meta.namespace.clone().unwrap_or_default(), name, manifest })
+    }
+
+    fn shown(&self) -> String {
+        format!("{} {}/{}", self.resource.kind, self.namespace, self.name)
+    }
+
+    /// Makes the object what it should be, and returns what is there. Writes nothing when it is so already.
+    pub async fn apply(&self, client: &Client) -> Result<DynamicObject, Error> {
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &self.namespace, &self.resource);
+        if let Some(live) = api.get_opt(&self.name).await.trying(|| format!("get {}", self.shown()))? {
+            let seen = serde_json::to_value(&live);
+            if seen.is_ok_and(|seen| says(&self.manifest, &seen)) {
+                return Ok(live);
+            }
+        }
+        let parameters = PatchParams::apply(MANAGER).force();
+        let applied = api.patch(&self.name, &parameters, &Patch::Apply(&self.manifest)).await;
+        applied.trying(|| format!("apply {}", self.shown()))
+    }
+}
+
+/// Whether `live` says all that `wanted` says, at the same places. What a server adds counts for nothing.
+fn says(wanted: &Value, live: &Value) -> bool {
+    match (wanted, live) {
+        (Value::Object(wanted), Value::Object(live)) => wanted.iter().all(|(key, value)| match live.get(key) {
+            Some(found) => says(value, found),
+            // Servers leave out what is empty.
+            None => is_empty(value),
+        }),
+        (Value::Array(wanted), Value::Array(live)) => {
+            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| says(wanted, live))
+        }
+        (wanted, live) => wanted == live,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.values().all(is_empty),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+/// Deletes what the owner once had and no longer has: objects of these kinds, of this component and owner, that are not
+/// among `wanted`.
+pub async fn prune(
+    client: &Client,
+    owner: &OwnerReference,
+    namespace: &str,
+    instance: &str,
+    component: Component,
+    kinds: &[ApiResource],
+    wanted: &[Child],
+) -> Result<(), Error> {
+    let labels: Vec<String> =
+        component.selector(instance).iter().map(|(key, value)| format!("{key}={value}")).collect();
+    for kind in kinds {
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, kind);
+        let found = match api.list(&ListParams::default().labels(&labels.join(","))).await {
+            // A kind that the cluster does not have has no objects.
+            Err(kube::Error::Api(status)) if status.code == 404 => continue,
+            found => found.trying(|| format!("list {}", kind.plural))?,
+        };
+        for object in found {
+            let name = object.name_any();
+            let ours = object.owner_references().iter().any(|reference| reference.uid == owner.uid);
+            let kept = wanted.iter().any(|child| child.resource.kind == kind.kind && child.name == name);
+            if ours && !kept {
+                let deleted = api.delete(&name, &DeleteParams::background()).await;
+                match deleted {
+                    Err(kube::Error::Api(status)) if status.code == 404 => {}
+                    deleted => drop(deleted.trying(|| format!("delete {} {namespace}/{name}", kind.kind))?),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_server_adds_is_no_difference() {
+        let wanted = json!({ "spec": { "ports": [{ "port": 1 }], "labels": {}, "x": null }, "kind": "A" });
+        let live = json!({ "spec": { "ports": [{ "port": 1, "nodePort": 3 }], "ip": "b" }, "kind": "A", "status": 1 });
+        assert!(says(&wanted, &live));
+        for other in [
+            json!({ "spec": { "ports": [{ "port": 2 }] }, "kind": "A" }),
+            json!({ "spec": { "ports": [{ "port": 1 }, { "port": 2 }] }, "kind": "A" }),
+            json!({ "spec": {}, "kind": "A" }),
+        ] {
+            assert!(!says(&wanted, &other), "{other}");
+        }
+    }
+}

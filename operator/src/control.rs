@@ -1,0 +1,235 @@
+//! The controllers: which objects each looks at, and what makes it look again.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anabranch_api::{MountTable, RouterFleet, Subcluster};
+use futures_util::{Stream, StreamExt, stream};
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::PartialObjectMeta;
+use kube::core::NamespaceResourceScope;
+use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::reflector;
+use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
+use kube::{Api, Client, Resource};
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::{Context, Guarded, Images, Stores};
+use crate::error::Error;
+use crate::link::{Links, Triggers};
+use crate::metrics::Metrics;
+use crate::names::MANAGER;
+use crate::{fleet, mounts, subcluster, triggers};
+
+/// Objects that are told of faster than they are looked at wait here.
+const QUEUE: usize = 4096;
+
+/// How long changes to a fleet and its Subclusters gather: many at once should not become as many rollouts.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// How many MountTables, and how many Subclusters, are looked at at the same time.
+const CONCURRENCY: u16 = 16;
+
+/// What the controllers need.
+pub struct Setup {
+    /// The API server.
+    pub client: Client,
+    /// The only Kubernetes namespace to look at; all if `None`.
+    pub namespace: Option<String>,
+    /// Images of what is run.
+    pub images: Images,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Who reports events.
+    pub identity: String,
+}
+
+impl Setup {
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match &self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+}
+
+/// Runs all controllers until `stop`, and lets reconciliations that have begun end.
+pub async fn run(setup: Setup, stop: CancellationToken) {
+    let (fleet_triggers, told_fleets) = mpsc::channel(QUEUE);
+    let (table_triggers, told_tables) = mpsc::channel(QUEUE);
+    let (subcluster_triggers, told_subclusters) = mpsc::channel(QUEUE);
+    let links =
+        Links::new(Triggers { fleets: fleet_triggers, tables: table_triggers, subclusters: subcluster_triggers });
+
+    let fleets = Controller::new(setup.api::<Guarded<RouterFleet>>(), watcher::Config::default());
+    let tables = Controller::new(setup.api::<Guarded<MountTable>>(), watcher::Config::default());
+    let subclusters = Controller::new(setup.api::<Guarded<Subcluster>>(), watcher::Config::default());
+    let (namespaces, namespace_writer) = reflector::store::<PartialObjectMeta<Namespace>>();
+    let stores =
+        Stores { fleets: fleets.store(), tables: tables.store(), subclusters: subclusters.store(), namespaces };
+    let (all_fleets, all_tables, all_subclusters) =
+        (stores.fleets.clone(), stores.tables.clone(), stores.subclusters.clone());
+    let context = Arc::new(Context::new(
+        setup.client.clone(),
+        stores,
+        links,
+        setup.images.clone(),
+        setup.metrics.clone(),
+        &setup.identity,
+    ));
+
+    let ours = watcher::Config::default().labels(&format!("app.kubernetes.io/managed-by={MANAGER}"));
+    let for_fleets = all_fleets.clone();
+    let fleets = fleets
+        .owns(setup.api::<Deployment>(), ours.clone())
+        .owns(setup.api::<StatefulSet>(), ours.clone())
+        .owns(setup.api::<Service>(), ours.clone())
+        .owns(setup.api::<ConfigMap>(), ours.clone())
+        .owns(setup.api::<PodDisruptionBudget>(), ours.clone())
+        .owns(setup.api::<HorizontalPodAutoscaler>(), ours.clone())
+        .owns(setup.api::<NetworkPolicy>(), ours.clone())
+        .watches_stream(edits(setup.api::<Guarded<Subcluster>>()), move |subcluster| {
+            triggers::fleets_of_subcluster(&subcluster, &for_fleets)
+        })
+        .reconcile_on(received(told_fleets))
+        .with_config(Config::default().debounce(GATHER))
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(
+            |object, attempts: Arc<Attempts>| attempts.make(object, fleet::reconcile),
+            |object, error, attempts| attempts.failed(&*object, error),
+            Attempts::new("RouterFleet", &context),
+        );
+
+    let (by_fleet, by_subcluster, by_namespace) = (all_tables.clone(), all_tables.clone(), all_tables.clone());
+    let labels = namespaces_stream(&setup, namespace_writer);
+    let tables = tables
+        .watches_stream(edits(setup.api::<Guarded<RouterFleet>>()), move |fleet| {
+            triggers::tables_of_fleet(&fleet, &by_fleet)
+        })
+        .watches_stream(edits(setup.api::<Guarded<Subcluster>>()), move |subcluster| {
+            triggers::tables_of_subcluster(&subcluster, &by_subcluster)
+        })
+        .watches_stream(labels, move |namespace| {
+            triggers::tables_in(&namespace.metadata.name.unwrap_or_default(), &by_namespace)
+        })
+        .reconcile_on(received(told_tables))
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(
+            |object, attempts: Arc<Attempts>| attempts.make(object, mounts::reconcile),
+            |object, error, attempts| attempts.failed(&*object, error),
+            Attempts::new("MountTable", &context),
+        );
+
+    let told_subclusters = received(told_subclusters)
+        .flat_map(move |nameservice| stream::iter(triggers::subclusters_of(&nameservice, &all_subclusters)));
+    let subclusters = subclusters
+        .owns(setup.api::<StatefulSet>(), ours.clone())
+        .owns(setup.api::<Service>(), ours)
+        .reconcile_on(told_subclusters)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(
+            |object, attempts: Arc<Attempts>| attempts.make(object, subcluster::reconcile),
+            |object, error, attempts| attempts.failed(&*object, error),
+            Attempts::new("Subcluster", &context),
+        );
+
+    tokio::join!(
+        fleets.for_each(|_| std::future::ready(())),
+        tables.for_each(|_| std::future::ready(())),
+        subclusters.for_each(|_| std::future::ready(()))
+    );
+}
+
+/// Changes of what users say of objects, not of what is known of them.
+fn edits<K>(api: Api<K>) -> impl Stream<Item = Result<K, watcher::Error>> + Send
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let events = watcher(api, watcher::Config::default()).default_backoff();
+    events.touched_objects().predicate_filter(predicates::generation, PredicateConfig::default())
+}
+
+/// Kubernetes namespaces whose labels change; none where the operator may not see them.
+fn namespaces_stream(
+    setup: &Setup,
+    writer: reflector::store::Writer<PartialObjectMeta<Namespace>>,
+) -> impl Stream<Item = Result<PartialObjectMeta<Namespace>, watcher::Error>> + Send + use<> {
+    if setup.namespace.is_some() {
+        return stream::pending().left_stream();
+    }
+    let events = watcher(Api::<PartialObjectMeta<Namespace>>::all(setup.client.clone()), watcher::Config::default());
+    let seen = events.default_backoff().reflect(writer).touched_objects();
+    seen.predicate_filter(predicates::labels, PredicateConfig::default()).right_stream()
+}
+
+fn received<T: Send + 'static>(mut receiver: mpsc::Receiver<T>) -> impl Stream<Item = T> + Send {
+    stream::poll_fn(move |context| receiver.poll_recv(context))
+}
+
+/// Reconciliations of one kind: measured, and tried again later and later while they fail.
+struct Attempts {
+    kind: &'static str,
+    context: Arc<Context>,
+    failures: Mutex<HashMap<(String, String), u32>>,
+}
+
+/// The shortest and the longest pause after a failure.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+
+impl Attempts {
+    fn new(kind: &'static str, context: &Arc<Context>) -> Arc<Self> {
+        Arc::new(Self { kind, context: context.clone(), failures: Mutex::default() })
+    }
+
+    async fn make<K, F>(
+        self: Arc<Self>,
+        object: Arc<K>,
+        reconcile: impl FnOnce(Arc<K>, Arc<Context>) -> F,
+    ) -> Result<Action, Error>
+    where
+        K: Resource<DynamicType = ()>,
+        F: Future<Output = Result<Action, Error>>,
+    {
+        let began = Instant::now();
+        let key = key(&*object);
+        let outcome = reconcile(object, self.context.clone()).await;
+        let word = outcome.as_ref().map_or_else(Error::category, |_| "ok");
+        self.context.metrics.reconciled(self.kind, word, began.elapsed());
+        if outcome.is_ok() {
+            self.failures.lock().remove(&key);
+        }
+        outcome
+    }
+
+    fn failed(&self, object: &impl Resource<DynamicType = ()>, error: &Error) -> Action {
+        let key = key(object);
+        let mut failures = self.failures.lock();
+        let count = failures.entry(key.clone()).or_default();
+        let pause = PAUSES.0.saturating_mul(1 << (*count).min(10)).min(PAUSES.1);
+        *count += 1;
+        let (namespace, name) = key;
+        tracing::warn!(kind = self.kind, namespace, name, %error, again_in = ?pause, "a reconciliation failed");
+        Action::requeue(pause)
+    }
+}
+
+fn key(object: &impl Resource<DynamicType = ()>) -> (String, String) {
+    let meta = object.meta();
+    (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+}

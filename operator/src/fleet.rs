@@ -1,0 +1,53 @@
+//! `RouterFleet`: the routers, their state store, and what clients need to find them.
+
+mod apply;
+pub mod build;
+mod dereference;
+mod drift;
+mod status;
+mod validate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anabranch_api::RouterFleet;
+use kube::runtime::controller::Action;
+
+use crate::context::{Context, Guarded, is_paused};
+use crate::error::Error;
+
+/// How long until a fleet is looked at again when nothing tells of a change.
+const RESYNC: Duration = Duration::from_secs(30);
+
+/// Makes everything that a fleet consists of.
+///
+/// # Errors
+/// When the API server or the store fail; it is tried again.
+pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) -> Result<Action, Error> {
+    let fleet = match &fleet.0 {
+        Ok(fleet) => fleet,
+        Err(invalid) => return status::unreadable(&context, &invalid.metadata, &invalid.error).await,
+    };
+    if fleet.metadata.deletion_timestamp.is_some() {
+        // What it owns is collected by the cluster.
+        return Ok(Action::await_change());
+    }
+    if is_paused(fleet) {
+        status::paused(&context, fleet).await?;
+        return Ok(Action::await_change());
+    }
+    let found = dereference::dereference(&context, fleet);
+    let validated = match validate::validate(fleet, &found) {
+        Ok(validated) => validated,
+        Err(problems) => return status::invalid(&context, fleet, &problems).await,
+    };
+    let linked = dereference::link(&context, &validated);
+    if let Ok(link) = &linked {
+        dereference::announce(&context, link).await;
+    }
+    let resources = build::build(&validated, &context.images)?;
+    let applied = apply::apply(&context, fleet, resources, &validated).await?;
+    let drift = drift::settle(&context, fleet, linked.as_ref().ok()).await?;
+    status::update(&context, fleet, &validated, &applied, linked.as_ref(), &drift).await?;
+    Ok(Action::requeue(RESYNC))
+}

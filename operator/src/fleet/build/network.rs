@@ -1,0 +1,64 @@
+//! Who may connect to what, and how much may be disturbed at once.
+
+use serde_json::{Value, json};
+
+use super::super::validate::Validated;
+use super::{child, kind};
+use crate::child::Child;
+use crate::error::Error;
+use crate::link::StoreAddress;
+use crate::names::{self, MANAGER, ROUTER, STORE, port};
+
+/// The policies of routers and store, if the fleet has any.
+pub(super) fn policies(fleet: &Validated) -> Result<Vec<Child>, Error> {
+    if !fleet.spec.network_policy.enabled {
+        return Ok(Vec::new());
+    }
+    let mut policies = vec![child(fleet, &kind::NETWORK_POLICY, ROUTER, names::router(&fleet.name), routers(fleet))?];
+    if matches!(fleet.store, StoreAddress::Server { .. }) {
+        policies.push(child(fleet, &kind::NETWORK_POLICY, STORE, names::store(&fleet.name), store(fleet))?);
+    }
+    Ok(policies)
+}
+
+fn tcp(port: impl Into<Value>) -> Value {
+    json!({ "protocol": "TCP", "port": port.into() })
+}
+
+fn routers(fleet: &Validated) -> Value {
+    let mut clients = json!({ "ports": [tcp("rpc"), tcp("http")] });
+    let peers = &fleet.spec.network_policy.clients;
+    if !peers.is_empty() {
+        clients["from"] = serde_json::to_value(peers).unwrap_or_default();
+    }
+    // The routers of a fleet, and `hdfs dfsrouteradmin` in its namespace.
+    let administrators = json!({ "from": [{ "podSelector": {} }], "ports": [tcp("admin")] });
+    // Scrapers and autoscalers look at HTTP from wherever they are.
+    let http = json!({ "ports": [tcp("http")] });
+    let selector = json!({ "matchLabels": ROUTER.selector(&fleet.name) });
+    json!({ "spec": { "podSelector": selector, "policyTypes": ["Ingress"], "ingress": [clients, administrators, http] } })
+}
+
+fn store(fleet: &Validated) -> Value {
+    let of_fleet = json!({ "podSelector": { "matchLabels": ROUTER.selector(&fleet.name) } });
+    let operator = json!({
+        "namespaceSelector": {},
+        "podSelector": { "matchLabels": { "app.kubernetes.io/name": MANAGER } },
+    });
+    // Routers beside other programs, in any namespace.
+    let sidecars = json!({
+        "namespaceSelector": {},
+        "podSelector": { "matchLabels": { "anabranch.io/fleet": fleet.name, "anabranch.io/fleet-namespace": fleet.namespace } },
+    });
+    let records = json!({ "from": [of_fleet, operator, sidecars], "ports": [tcp(port::STORE)] });
+    let http = json!({ "ports": [tcp(port::STORE_HTTP)] });
+    let selector = json!({ "matchLabels": STORE.selector(&fleet.name) });
+    json!({ "spec": { "podSelector": selector, "policyTypes": ["Ingress"], "ingress": [records, http] } })
+}
+
+/// One router at a time may be evicted.
+pub(super) fn disruption_budget(fleet: &Validated) -> Result<Child, Error> {
+    let selector = json!({ "matchLabels": ROUTER.selector(&fleet.name) });
+    let content = json!({ "spec": { "maxUnavailable": 1, "selector": selector } });
+    child(fleet, &kind::DISRUPTION_BUDGET, ROUTER, names::router(&fleet.name), content)
+}

@@ -1,0 +1,58 @@
+//! Everything that a fleet refers to.
+
+use std::sync::Arc;
+
+use anabranch_api::{RouterFleet, Subcluster};
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+
+use super::validate::Validated;
+use crate::context::{Context, Guarded};
+use crate::link::{AddressError, FleetId, Link};
+use crate::triggers;
+
+/// What was found: the Subclusters of the fleet, by name.
+pub struct Found {
+    /// Those that can be read.
+    pub subclusters: Vec<Arc<Guarded<Subcluster>>>,
+}
+
+/// Looks in what the operator has seen; asks nobody.
+pub fn dereference(context: &Context, fleet: &RouterFleet) -> Found {
+    let (namespace, name) = (fleet.namespace(), fleet.name_any());
+    let serves = |subcluster: &Arc<Guarded<Subcluster>>| {
+        let Ok(subcluster) = &subcluster.0 else { return false };
+        let chosen = subcluster.spec.fleet_ref.as_ref().is_none_or(|fleet| fleet.name == name);
+        subcluster.namespace() == namespace && chosen && subcluster.metadata.deletion_timestamp.is_none()
+    };
+    let mut subclusters: Vec<_> = context.subclusters.state().into_iter().filter(serves).collect();
+    subclusters.sort_by_key(|subcluster| subcluster.name_any());
+    Found { subclusters }
+}
+
+/// The way to the fleet's store.
+///
+/// # Errors
+/// When its address is none.
+pub fn link(context: &Context, fleet: &Validated) -> Result<Arc<Link>, AddressError> {
+    let id = FleetId { uid: fleet.owner.uid.clone(), namespace: fleet.namespace.clone(), name: fleet.name.clone() };
+    let link = context.links.ensure(&id, &fleet.store)?;
+    context.links.retain(|known| {
+        context.fleet(&known.namespace, &known.name).is_some_and(|fleet| fleet.uid().as_deref() == Some(&*known.uid))
+    });
+    Ok(link)
+}
+
+/// MountTables that came before the store was read look again.
+pub async fn announce(context: &Context, link: &Link) {
+    if !link.is_new() {
+        return;
+    }
+    for table in context.tables.state() {
+        let Ok(table) = &table.0 else { continue };
+        if triggers::is_of(table, &link.fleet.namespace, &link.fleet.name) {
+            let namespace = table.namespace().unwrap_or_default();
+            context.links.tell_table(ObjectRef::new(&table.name_any()).within(&namespace)).await;
+        }
+    }
+}

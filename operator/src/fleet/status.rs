@@ -1,0 +1,176 @@
+//! What is known about a fleet.
+
+use std::sync::Arc;
+
+use anabranch_api::{Condition, ConditionStatus, RouterFleet, RouterFleetStatus};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::apply::Applied;
+use super::drift::Undeclared;
+use super::validate::Validated;
+use crate::conditions::Conditions;
+use crate::context::Context;
+use crate::error::Error;
+use crate::link::{AddressError, Link};
+use crate::names::{self, ROUTER};
+use crate::status::write;
+
+/// Conditions that mean trouble.
+const BAD: [(&str, ConditionStatus); 3] =
+    [("Available", ConditionStatus::False), ("Degraded", ConditionStatus::True), ("Drifted", ConditionStatus::True)];
+
+/// Says what is known about a fleet, if that is news.
+///
+/// # Errors
+/// When the API server fails.
+pub async fn update(
+    context: &Context,
+    fleet: &RouterFleet,
+    validated: &Validated,
+    applied: &Applied,
+    link: Result<&Arc<Link>, &AddressError>,
+    undeclared: &Undeclared,
+) -> Result<(), Error> {
+    let before = fleet.status.clone().unwrap_or_default();
+    let summary = link.as_ref().ok().map(|link| link.routers.summary()).unwrap_or_default();
+    let count = |count: Option<i32>| count.unwrap_or_default();
+    let spec_replicas = applied.deployment.spec.replicas;
+    let rollout = applied.deployment.status.clone().unwrap_or_default();
+    let (ready, desired) = (count(rollout.ready_replicas), count(spec_replicas));
+    let trouble = degraded(validated, link, undeclared, summary.safe_mode);
+    let (progressing, progress) = progressing(&applied.deployment);
+    let enough = desired == 0 || count(rollout.available_replicas) >= (desired - desired / 4).max(1);
+    let available = format!("{ready} of {desired} routers are ready");
+    let conditions = Conditions::after(&before.conditions, fleet.metadata.generation)
+        .with("Available", enough, if enough { "Available" } else { "TooFewRouters" }, available)
+        .with("Progressing", progressing, if progressing { "RollingOut" } else { "RolledOut" }, progress)
+        .with("ReconciliationPaused", false, "Reconciling", "the fleet is kept as it is described");
+    let conditions = match trouble {
+        None => conditions.with("Degraded", false, "AsExpected", "the store answers, and every router serves"),
+        Some((reason, message)) => conditions.with("Degraded", true, reason, message),
+    };
+    let conditions = match undeclared.paths.as_slice() {
+        [] => conditions.with("Drifted", false, "AsDeclared", "every mount in the state store is declared"),
+        paths => conditions.with("Drifted", true, "Undeclared", format!("no MountTable declares {}", paths.join(", "))),
+    };
+    let selector = ROUTER.selector(&validated.name);
+    let selector: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let served = summary.served.first().and_then(|revision| i64::try_from(*revision).ok());
+    let status = RouterFleetStatus {
+        observed_generation: fleet.metadata.generation,
+        replicas: count(rollout.replicas),
+        desired_replicas: desired,
+        ready_replicas: ready,
+        safe_mode_routers: i32::try_from(summary.safe_mode).unwrap_or(i32::MAX),
+        selector: Some(selector.join(",")),
+        revision: served.or(before.revision),
+        discovery_config_map: Some(names::discovery(&validated.name)),
+        conditions: conditions.done(),
+    };
+    settle(context, fleet, &before, status).await
+}
+
+fn degraded(
+    validated: &Validated,
+    link: Result<&Arc<Link>, &AddressError>,
+    undeclared: &Undeclared,
+    safe_mode: usize,
+) -> Option<(&'static str, String)> {
+    match link {
+        Err(error) => return Some(("StoreAddress", error.to_string())),
+        Ok(link) => {
+            if let Some(trouble) = link.trouble.borrow().clone() {
+                return Some(("StoreUnavailable", trouble));
+            }
+        }
+    }
+    if !validated.left_out.is_empty() {
+        return Some(("InvalidSubcluster", validated.left_out.join("; ")));
+    }
+    if undeclared.unreadable > 0 {
+        return Some(("UnreadableRecords", format!("{} mounts in the store cannot be read", undeclared.unreadable)));
+    }
+    (safe_mode > 0).then(|| ("SafeMode", format!("{safe_mode} routers are in safe mode and refuse calls")))
+}
+
+/// Whether a rollout is under way, and how far it is.
+fn progressing(deployment: &Deployment) -> (bool, String) {
+    let desired = deployment.spec.replicas.unwrap_or(1);
+    let status = deployment.status.clone().unwrap_or_default();
+    let seen = status.observed_generation == deployment.metadata.generation;
+    let updated = status.updated_replicas.unwrap_or_default();
+    let all = status.replicas.unwrap_or_default();
+    let available = status.available_replicas.unwrap_or_default();
+    let done = seen && updated == desired && all == desired && available == desired;
+    (!done, format!("{updated} of {desired} routers run what the fleet describes"))
+}
+
+async fn settle(
+    context: &Context,
+    fleet: &RouterFleet,
+    before: &RouterFleetStatus,
+    status: RouterFleetStatus,
+) -> Result<(), Error> {
+    if status == *before {
+        return Ok(());
+    }
+    write::<RouterFleet, _>(&context.client, &fleet.namespace().unwrap_or_default(), &fleet.name_any(), &status)
+        .await?;
+    context.tell(fleet, &before.conditions, &status.conditions, &BAD).await;
+    Ok(())
+}
+
+/// Says of a fleet that is paused that it is.
+///
+/// # Errors
+/// When the API server fails.
+pub async fn paused(context: &Context, fleet: &RouterFleet) -> Result<(), Error> {
+    let before = fleet.status.clone().unwrap_or_default();
+    let others = before.conditions.iter().filter(|condition| condition.kind != "ReconciliationPaused").cloned();
+    let message = format!("the annotation {} is \"true\"", names::PAUSED);
+    let said = Conditions::after(&before.conditions, fleet.metadata.generation)
+        .with("ReconciliationPaused", true, "Paused", message)
+        .done();
+    let conditions = others.chain(said).collect();
+    let status = RouterFleetStatus { conditions, ..before.clone() };
+    settle(context, fleet, &before, status).await
+}
+
+/// Says of a fleet what is wrong with it; what runs goes on.
+///
+/// # Errors
+/// When the API server fails.
+pub async fn invalid(context: &Context, fleet: &RouterFleet, problems: &[String]) -> Result<Action, Error> {
+    let before = fleet.status.clone().unwrap_or_default();
+    let conditions = Conditions::after(&before.conditions, fleet.metadata.generation)
+        .with("Degraded", true, "Invalid", problems.join("; "))
+        .with("ReconciliationPaused", false, "Reconciling", "waits for a valid description");
+    let conditions = match before.conditions.iter().find(|condition| condition.kind == "Available") {
+        Some(known) => conditions.with("Available", known.status, &known.reason, known.message.clone()),
+        None => conditions.with("Available", false, "Invalid", "nothing was made yet"),
+    };
+    let status = RouterFleetStatus {
+        observed_generation: fleet.metadata.generation,
+        conditions: conditions.done(),
+        ..before.clone()
+    };
+    settle(context, fleet, &before, status).await?;
+    Ok(Action::await_change())
+}
+
+/// Says of an object that cannot be read why.
+///
+/// # Errors
+/// When the API server fails.
+pub async fn unreadable(context: &Context, metadata: &ObjectMeta, problem: &str) -> Result<Action, Error> {
+    let (namespace, name) = (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
+    tracing::warn!(namespace, name, problem, "a RouterFleet cannot be read; what runs goes on");
+    let none: [Condition; 0] = [];
+    let conditions = Conditions::after(&none, metadata.generation).with("Degraded", true, "Unreadable", problem).done();
+    let status = RouterFleetStatus { observed_generation: metadata.generation, conditions, ..Default::default() };
+    write::<RouterFleet, _>(&context.client, &namespace, &name, &status).await?;
+    Ok(Action::await_change())
+}

@@ -1,0 +1,175 @@
+//! The mounts of a store, by who declared them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anabranch_federation::MountEntry;
+use anabranch_store::{Event, Revision, Version};
+use kube::runtime::reflector::ObjectRef;
+
+use super::{FleetId, Mirror, Seen, Triggers};
+use crate::publish::claims::Claims;
+
+/// The mounts of a store, with an index by mark: what one MountTable costs does not grow with the others.
+pub struct Mounts {
+    fleet: FleetId,
+    mirror: Mirror<MountEntry>,
+    by_mark: BTreeMap<String, BTreeSet<String>>,
+    /// What no MountTable of the fleet has marked.
+    foreign: BTreeSet<String>,
+    /// Who declares what.
+    pub claims: Claims,
+}
+
+impl Mounts {
+    pub(super) fn new(fleet: FleetId) -> Self {
+        let (mirror, by_mark, foreign) = Default::default();
+        Self { fleet, mirror, by_mark, foreign, claims: Claims::default() }
+    }
+
+    /// Whose they are.
+    pub fn fleet(&self) -> &FleetId {
+        &self.fleet
+    }
+
+    /// Whether they are known.
+    pub fn complete(&self) -> bool {
+        self.mirror.complete
+    }
+
+    /// What is stored for a path.
+    pub fn get(&self, path: &str) -> Option<&Seen<MountEntry>> {
+        self.mirror.get(path)
+    }
+
+    /// The version of a record that cannot be read.
+    pub fn broken(&self, path: &str) -> Option<Version> {
+        self.mirror.broken.get(path).map(|(version, _)| *version)
+    }
+
+    /// How many records cannot be read.
+    pub fn unreadable(&self) -> usize {
+        self.mirror.broken.len()
+    }
+
+    /// The paths with this mark.
+    pub fn marked(&self, mark: &str) -> impl Iterator<Item = &String> {
+        self.by_mark.get(mark).into_iter().flatten()
+    }
+
+    /// All marks.
+    pub fn marks(&self) -> impl Iterator<Item = &String> {
+        self.by_mark.keys()
+    }
+
+    /// The paths that nobody declares: neither marked, nor claimed.
+    pub fn foreign(&self) -> impl Iterator<Item = &Seen<MountEntry>> {
+        let unclaimed = self.foreign.iter().filter(|path| !self.claims.is_claimed(path));
+        unclaimed.filter_map(|path| self.mirror.get(path))
+    }
+
+    /// Notes what the operator wrote itself, before the store tells of it.
+    pub fn wrote(&mut self, record: MountEntry, version: Version) {
+        let key = record.source.to_string();
+        self.unindex(&key);
+        self.mirror.put(Arc::new(record), version);
+        self.index(&key);
+    }
+
+    /// Notes what the operator deleted itself.
+    pub fn deleted(&mut self, path: &str) {
+        self.unindex(path);
+        self.mirror.remove(path);
+    }
+
+    /// The newest version of the records of a mark: the revision that holds them all.
+    pub fn revision(&self, mark: &str) -> Option<Revision> {
+        self.marked(mark).filter_map(|path| self.mirror.get(path)).map(|seen| seen.version.0).max()
+    }
+
+    /// Takes an event; who is touched.
+    pub(super) fn take(&mut self, event: Event<MountEntry>) -> Touched {
+        let mut touched = Touched::default();
+        let paths: Vec<String> = match &event {
+            Event::Snapshot(_) => self.mirror.iter().map(|(path, _)| path.clone()).collect(),
+            Event::Changed { changes, .. } => changes.iter().map(path_of).collect(),
+            Event::FellBehind => return touched,
+        };
+        for path in &paths {
+            touched.note(self, path);
+            self.unindex(path);
+        }
+        let whole = matches!(event, Event::Snapshot(_));
+        // What changed is told by mark, so a record that was only written again is told of too.
+        drop(self.mirror.take(event, |_, _| true));
+        let paths: Vec<String> = if whole { self.mirror.iter().map(|(path, _)| path.clone()).collect() } else { paths };
+        for path in &paths {
+            self.index(path);
+            touched.note(self, path);
+        }
+        if whole {
+            touched.fleet = true;
+            touched.tables.extend(self.claims.claimants());
+        }
+        touched
+    }
+
+    fn mark_of(&self, path: &str) -> Option<String> {
+        let declared = self.mirror.get(path)?.record.declared.as_deref()?;
+        self.fleet.unmark(&declared.by).map(|_| declared.by.clone())
+    }
+
+    fn index(&mut self, path: &str) {
+        match self.mark_of(path) {
+            Some(mark) => drop(self.by_mark.entry(mark).or_default().insert(path.to_owned())),
+            None if self.mirror.get(path).is_some() => drop(self.foreign.insert(path.to_owned())),
+            None => {}
+        }
+    }
+
+    fn unindex(&mut self, path: &str) {
+        self.foreign.remove(path);
+        let Some(mark) = self.mark_of(path) else { return };
+        if let Some(paths) = self.by_mark.get_mut(&mark) {
+            paths.remove(path);
+            if paths.is_empty() {
+                self.by_mark.remove(&mark);
+            }
+        }
+    }
+}
+
+fn path_of(change: &anabranch_store::Change<MountEntry>) -> String {
+    match change {
+        anabranch_store::Change::Put(entry) => entry.source.to_string(),
+        anabranch_store::Change::Delete(path) => path.clone(),
+    }
+}
+
+/// Who should look at a change: MountTables by Kubernetes namespace and name, and the fleet for what nobody declares.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    tables: BTreeSet<(String, String)>,
+    fleet: bool,
+}
+
+impl Touched {
+    fn note(&mut self, mounts: &Mounts, path: &str) {
+        let mark = mounts.mark_of(path);
+        let marked = mark.as_deref().and_then(|mark| mounts.fleet.unmark(mark));
+        self.tables.extend(marked.map(|(namespace, name)| (namespace.to_owned(), name.to_owned())));
+        let owner = mounts.claims.owner(path).map(|claim| (claim.namespace.clone(), claim.name.clone()));
+        self.fleet |= marked.is_none() && owner.is_none() && mounts.get(path).is_some();
+        self.tables.extend(owner);
+    }
+}
+
+pub(super) async fn tell(triggers: &Triggers, fleet: &FleetId, touched: Touched) {
+    // The receivers are gone when the operator ends.
+    for (namespace, name) in touched.tables {
+        drop(triggers.tables.send(ObjectRef::new(&name).within(&namespace)).await);
+    }
+    if touched.fleet {
+        drop(triggers.fleets.send(ObjectRef::new(&fleet.name).within(&fleet.namespace)).await);
+    }
+}

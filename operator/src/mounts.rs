@@ -1,0 +1,50 @@
+//! `MountTable`: its entries become records in the state store of its fleet.
+
+mod apply;
+mod build;
+mod dereference;
+mod finalize;
+mod status;
+mod validate;
+
+use std::sync::Arc;
+
+use anabranch_api::MountTable;
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use crate::context::{Context, Guarded, RESYNC, is_paused};
+use crate::error::Error;
+
+pub use apply::write;
+
+/// Makes the store hold what a MountTable declares.
+///
+/// # Errors
+/// When the API server or the store fail; it is tried again.
+pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -> Result<Action, Error> {
+    let table = match &table.0 {
+        Ok(table) => table,
+        Err(invalid) => return status::unreadable(&context, &invalid.metadata, &invalid.error).await,
+    };
+    if table.metadata.deletion_timestamp.is_some() {
+        return finalize::release(&context, table).await;
+    }
+    if is_paused(table) {
+        return Ok(Action::await_change());
+    }
+    let found = dereference::dereference(&context, table);
+    let validated = validate::validate(&context, table, &found).await;
+    let plan = build::build(&found, &validated, table);
+    let applied = apply::apply(&context, table, &found, plan).await?;
+    status::update(&context, table, &found, &validated, &applied).await?;
+    match applied.again {
+        Some(soon) => Ok(Action::requeue(soon)),
+        None => Ok(Action::requeue(RESYNC)),
+    }
+}
+
+/// The mark of a MountTable's entries in a fleet's store.
+fn mark(link: &crate::link::Link, table: &MountTable) -> String {
+    link.fleet.mark(&table.namespace().unwrap_or_default(), &table.name_any())
+}

@@ -1,0 +1,116 @@
+//! Writes the records of a MountTable.
+
+use std::time::Duration;
+
+use anabranch_api::MountTable;
+use anabranch_federation::MountEntry;
+use anabranch_store::{MAX_CHANGES, Refusal, Revision, Write, Writer};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+
+use super::dereference::Found;
+use crate::adopt;
+use crate::context::Context;
+use crate::error::{Error, Trying};
+use crate::link::Link;
+use crate::names::{FINALIZER, MANAGER};
+use crate::publish::plan::{Drift, Plan};
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The revision that holds the MountTable's entries; `None`: nothing is known of the store.
+    pub revision: Option<Revision>,
+    /// Entries that the store does not take.
+    pub refused: Vec<String>,
+    /// Entries that someone else changed, left as they are.
+    pub drift: Vec<Drift>,
+    /// When to look again.
+    pub again: Option<Duration>,
+}
+
+/// How soon to look again when others wrote at the same time: their changes come by the watch.
+const SOON: Duration = Duration::from_millis(250);
+
+/// Carries out a plan.
+///
+/// # Errors
+/// When the API server or the store fail. What was written stays, and the next plan goes on from there.
+pub async fn apply(context: &Context, table: &MountTable, found: &Found, plan: Option<Plan>) -> Result<Applied, Error> {
+    let mut applied = Applied::default();
+    let (Some(plan), Some(link)) = (plan, &found.link) else { return Ok(applied) };
+    let Plan { writes, drift, adopt } = plan;
+    if !adopt.is_empty() {
+        adopt::take_over(context, table, &adopt).await?;
+    }
+    if !writes.is_empty() {
+        ensure_finalizer(context, table).await?;
+        let outcome = write(context, link, writes).await?;
+        applied.refused = outcome.refused;
+        applied.again = outcome.conflict.then_some(SOON);
+    }
+    applied.drift = drift;
+    applied.revision = link.mounts.read().revision(&super::mark(link, table));
+    Ok(applied)
+}
+
+/// What came of changes.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    refused: Vec<String>,
+    conflict: bool,
+}
+
+impl Outcome {
+    /// Whether all were made.
+    pub fn is_whole(&self) -> bool {
+        self.refused.is_empty() && !self.conflict
+    }
+}
+
+/// Writes changes, and notes in the link what was made.
+///
+/// # Errors
+/// When the store fails.
+pub async fn write(context: &Context, link: &Link, writes: Vec<Write<MountEntry>>) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    for changes in writes.chunks(MAX_CHANGES) {
+        let store: &dyn Writer<MountEntry> = &*link.store;
+        let answers = store.write(changes.to_vec()).await?;
+        let mut mounts = link.mounts.write();
+        for (change, answer) in changes.iter().zip(answers) {
+            match (change, answer) {
+                (Write::Put { record, .. }, Ok(version)) => {
+                    mounts.wrote(record.clone(), version);
+                    context.metrics.wrote("put");
+                }
+                (Write::Delete { key, .. }, Ok(_)) => {
+                    mounts.deleted(key);
+                    context.metrics.wrote("delete");
+                }
+                (_, Err(Refusal::Conflict { .. })) => outcome.conflict = true,
+                (change, Err(refusal)) => outcome.refused.push(format!("{}: {refusal}", change.key())),
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// The finalizer must be there before the store holds anything.
+async fn ensure_finalizer(context: &Context, table: &MountTable) -> Result<(), Error> {
+    if table.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+        return Ok(());
+    }
+    let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
+    let api: Api<MountTable> = Api::namespaced(context.client.clone(), &namespace);
+    let manifest = json!({
+        "apiVersion": anabranch_api::API_VERSION,
+        "kind": "MountTable",
+        "metadata": { "name": name, "finalizers": [FINALIZER] },
+    });
+    let parameters = PatchParams::apply(MANAGER).force();
+    let patched = api.patch_metadata(&name, &parameters, &Patch::Apply(manifest)).await;
+    patched.trying(|| format!("add the finalizer of MountTable {namespace}/{name}"))?;
+    Ok(())
+}

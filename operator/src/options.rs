@@ -1,0 +1,59 @@
+//! How an operator is set up.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+
+/// How an operator is set up.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// The Kubernetes namespace of the operator itself, where its Lease is.
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAME", default_value = "default")]
+    pub namespace: String,
+    /// Who it is among operators: the holder of the Lease. [default: the machine's name and a number]
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    pub identity: Option<String>,
+    /// Look at objects of this Kubernetes namespace only; then no right on whole clusters is needed, and allowedMounts
+    /// cannot choose namespaces by label.
+    #[arg(long, env = "WATCH_NAMESPACE", value_name = "NAME")]
+    pub watch_namespace: Option<String>,
+    /// The image of routers, where a RouterFleet names none.
+    #[arg(long, env = "ROUTER_IMAGE", value_name = "IMAGE", default_value = concat!("anabranch-router:", env!("CARGO_PKG_VERSION")))]
+    pub router_image: String,
+    /// The image of state stores, where a RouterFleet names none.
+    #[arg(long, env = "STORE_IMAGE", value_name = "IMAGE", default_value = concat!("anabranch-store:", env!("CARGO_PKG_VERSION")))]
+    pub store_image: String,
+    /// The image of embedded subclusters, where a Subcluster names none.
+    #[arg(long, env = "NAMESPACE_IMAGE", value_name = "IMAGE", default_value = concat!("anabranch-namespace:", env!("CARGO_PKG_VERSION")))]
+    pub namespace_image: String,
+    /// When these images are pulled.
+    #[arg(long, env = "IMAGE_PULL_POLICY", value_enum, default_value_t)]
+    pub image_pull_policy: PullPolicy,
+    /// Where it serves /isActive and /metrics.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    pub http: SocketAddr,
+}
+
+/// When an image is pulled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum PullPolicy {
+    /// Each time a pod starts.
+    Always,
+    /// When the node does not have it.
+    #[default]
+    IfNotPresent,
+    /// Not at all.
+    Never,
+}
+
+impl PullPolicy {
+    /// Its name in pods.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The operator as a process: HTTP, the lease, and the controllers while it is held.
+
+use std::net::SocketAddr;
+
+use anabranch_telemetry::http::{self, Bounds, Routes};
+use anabranch_telemetry::{Build, Metrics as Registry, Readiness, process};
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Images;
+use crate::control::{self, Setup};
+use crate::leader::Candidate;
+use crate::metrics::Metrics;
+use crate::options::Options;
+
+/// The name of the Lease.
+const LEASE: &str = "anabranch-operator";
+
+/// Why an operator ends.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another with --http")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Metrics of these names are registered already.
+    #[error("cannot register metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// Another one works now. What this one had begun is not to be ended by it.
+    #[error("the lease is lost; ending at once, since another operator may work now")]
+    LeaseLost,
+}
+
+/// Works whenever it holds the lease, until `stop`.
+///
+/// # Errors
+/// When it cannot start, or has lost the lease: then the process must end at once.
+pub async fn run(client: Client, options: Options, build: Build, stop: CancellationToken) -> Result<(), RunError> {
+    let registry = Registry::new(build)?;
+    let metrics = Metrics::new(&registry)?;
+    let readiness = Readiness::new();
+    let failed = |source| RunError::Listen { address: options.http, source };
+    let listener = TcpListener::bind(options.http).await.map_err(failed)?;
+    tracing::info!(http = ?listener.local_addr().ok(), "operator is listening");
+    let routes = Routes { readiness, metrics: registry, more: axum::Router::default() };
+    let web = tokio::spawn(http::serve(listener, routes, Bounds::default(), stop.clone().cancelled_owned()));
+    let ended = work(client, &options, &metrics, &stop).await;
+    stop.cancel();
+    // It ends with `stop`; what else could end it was told by the system.
+    drop(web.await);
+    ended
+}
+
+async fn work(client: Client, options: &Options, metrics: &Metrics, stop: &CancellationToken) -> Result<(), RunError> {
+    let anyone = || format!("{}-{}", process::host(), std::process::id());
+    let identity = options.identity.clone().unwrap_or_else(anyone);
+    let mut candidate = Candidate::new(client.clone(), &options.namespace, LEASE, &identity);
+    tracing::info!(identity, lease = LEASE, namespace = options.namespace, "waiting for the lease");
+    tokio::select! {
+        () = candidate.acquire() => {}
+        () = stop.cancelled() => return Ok(()),
+    }
+    metrics.leader.set(1);
+    tracing::info!("the lease is held; working");
+    let setup = Setup {
+        client,
+        namespace: options.watch_namespace.clone(),
+        images: Images {
+            router: options.router_image.clone(),
+            store: options.store_image.clone(),
+            namespace: options.namespace_image.clone(),
+            pull_policy: options.image_pull_policy.name().to_owned(),
+        },
+        metrics: metrics.clone(),
+        identity,
+    };
+    let working = control::run(setup, stop.clone());
+    tokio::select! {
+        () = working => {
+            metrics.leader.set(0);
+            candidate.release().await;
+            Ok(())
+        }
+        () = candidate.keep() => Err(RunError::LeaseLost),
+    }
+}

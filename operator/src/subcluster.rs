@@ -1,0 +1,67 @@
+//! `Subcluster`: what runs for an embedded one, whether it is in service, and what routers report of it.
+
+mod apply;
+mod build;
+mod members;
+mod status;
+
+use std::sync::Arc;
+
+use anabranch_api::{Subcluster, SubclusterSettings};
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use crate::context::{Context, Guarded, RESYNC, is_paused};
+use crate::error::Error;
+use crate::link::Link;
+
+/// `<subcluster>-namespace`: Service and StatefulSet of an embedded subcluster.
+pub fn service(subcluster: &str) -> String {
+    format!("{subcluster}-namespace")
+}
+
+/// Makes what a subcluster needs, and says what is known of it.
+///
+/// # Errors
+/// When the API server or a store fail; it is tried again.
+pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Context>) -> Result<Action, Error> {
+    let subcluster = match &subcluster.0 {
+        Ok(subcluster) => subcluster,
+        Err(invalid) => return status::unreadable(&context, &invalid.metadata, &invalid.error).await,
+    };
+    if subcluster.metadata.deletion_timestamp.is_some() || is_paused(subcluster) {
+        return Ok(Action::await_change());
+    }
+    let links = links(&context, subcluster);
+    let settings = match validate(subcluster) {
+        Ok(settings) => settings,
+        Err(problems) => return status::invalid(&context, subcluster, &problems).await,
+    };
+    let children = build::build(subcluster, &settings, &context.images)?;
+    let running = apply::apply(&context, subcluster, &children).await?;
+    let disabled = apply::disable(subcluster, &settings, &links).await?;
+    let members = members::members(&settings, &links);
+    status::update(&context, subcluster, &settings, &members, running, disabled).await?;
+    Ok(Action::requeue(RESYNC))
+}
+
+/// The stores of the fleets that serve a subcluster.
+fn links(context: &Context, subcluster: &Subcluster) -> Vec<Arc<Link>> {
+    let home = subcluster.namespace().unwrap_or_default();
+    let serves = |link: &Arc<Link>| {
+        link.fleet.namespace == home
+            && subcluster.spec.fleet_ref.as_ref().is_none_or(|fleet| fleet.name == link.fleet.name)
+    };
+    context.links.all().into_iter().filter(serves).collect()
+}
+
+fn validate(subcluster: &Subcluster) -> Result<SubclusterSettings, Vec<String>> {
+    let name = subcluster.name_any();
+    let long = name.len() > crate::names::MAX_NAME;
+    let too_long = format!("metadata.name: has {} characters; expected at most {}", name.len(), crate::names::MAX_NAME);
+    match subcluster.spec.to_settings() {
+        Ok(settings) if !long => Ok(settings),
+        Ok(_) => Err(vec![too_long]),
+        Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
+    }
+}
