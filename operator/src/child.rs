@@ -1,11 +1,8 @@
 //! Objects that the operator makes, and how they are applied: only when something would change.
 
-use std::fmt::Debug;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
-use kube::{Client, Resource, ResourceExt};
-use serde::Serialize;
+use kube::{Client, ResourceExt};
 use serde_json::Value;
 
 use crate::error::{Error, Trying};
@@ -25,7 +22,6 @@ pub struct Child {
 }
 
 impl Child {
-
     /// Of an object of any kind.
     pub fn dynamic(
         resource: ApiResource,

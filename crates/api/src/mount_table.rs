@@ -119,7 +119,7 @@ fn default_mode() -> String {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DestinationSpec {
     /// The `nameserviceId` of a Subcluster.
-    #[schemars(length(min = 1, max = 253), regex(pattern = NAMESERVICE_PATTERN))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAMESERVICE_PATTERN))]
     pub nameservice: String,
     /// The path in that subcluster: absolute, without a slash at the end.
     #[schemars(length(min = 1, max = 4096), regex(pattern = PATH_PATTERN))]

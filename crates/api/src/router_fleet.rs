@@ -73,7 +73,7 @@ pub struct RouterFleetSpec {
     pub listen: ListenSpec,
     /// The nameservice that owns what no mount covers; without one such paths are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = NAMESERVICE_PATTERN))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAMESERVICE_PATTERN))]
     pub default_nameservice: Option<String>,
     /// How many seconds calls in flight may still take when a router stops.
     #[serde(default = "default_drain_seconds")]

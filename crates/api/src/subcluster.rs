@@ -43,7 +43,7 @@ use crate::words::{ADDRESS_PATTERN, NAMESERVICE_PATTERN};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubclusterSpec {
     /// The id that mounts name, such as `ns0`: letters, digits, `.`, `_` and `-`. It cannot be changed later.
-    #[schemars(length(min = 1, max = 253), regex(pattern = NAMESERVICE_PATTERN))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAMESERVICE_PATTERN))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("nameserviceId cannot be changed"))]
     pub nameservice_id: String,
     /// `External` for NameNodes that exist, `Embedded` for a namespace service of Anabranch. It cannot be changed later.
@@ -97,7 +97,7 @@ pub struct ExternalSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NamenodeSpec {
     /// Its id in the nameservice, such as `nn1`.
-    #[schemars(length(min = 1, max = 253), regex(pattern = NAMESERVICE_PATTERN))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAMESERVICE_PATTERN))]
     pub id: String,
     /// Where it serves ClientProtocol, as `host:port`.
     #[schemars(length(max = 320), regex(pattern = ADDRESS_PATTERN))]

@@ -136,9 +136,9 @@ impl MountEntry {
             by_type: limited.map(|&(kind, limit)| (kind, unused(limit))).collect(),
         };
         let shown = Self { quota, ..self.clone() }.to_string();
-        shown.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        shown
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     }
 
     /// Whether both say the same, whenever they were written and whatever their quotas are used.

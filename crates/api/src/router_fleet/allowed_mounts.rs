@@ -22,7 +22,7 @@ pub struct AllowedMountsSpec {
     pub path_prefixes: Vec<String>,
     /// Nameservices that they may mount; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256), inner(length(min = 1, max = 253), regex(pattern = NAMESERVICE_PATTERN)))]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 128), regex(pattern = NAMESERVICE_PATTERN)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub nameservices: Vec<String>,
 }
