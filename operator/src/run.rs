@@ -1,6 +1,7 @@
 //! The operator as a process: HTTP, the lease, and the controllers while it is held.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anabranch_telemetry::http::{self, Bounds, Routes};
 use anabranch_telemetry::{Build, Metrics as Registry, Readiness, process};
@@ -16,6 +17,9 @@ use crate::options::Options;
 
 /// The name of the Lease.
 const LEASE: &str = "anabranch-operator";
+
+/// How long reconciliations that have begun may take to end.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Why an operator ends.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +84,17 @@ async fn work(client: Client, options: &Options, metrics: &Metrics, stop: &Cance
         identity,
     };
     let working = control::run(setup, stop.clone());
+    let stopped = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
     tokio::select! {
-        () = working => {
-            metrics.leader.set(0);
-            candidate.release().await;
-            Ok(())
-        }
-        () = candidate.keep() => Err(RunError::LeaseLost),
+        () = working => {}
+        // What has begun and does not end is as good as killed, which every step survives.
+        () = stopped => {}
+        () = candidate.keep() => return Err(RunError::LeaseLost),
     }
+    metrics.leader.set(0);
+    candidate.release().await;
+    Ok(())
 }
