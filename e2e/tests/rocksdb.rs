@@ -141,6 +141,6 @@ async fn check(dir: &Path, acknowledged: &[(u64, Version)], others: u64) -> Resu
     let event = watch.next().await?;
     let Event::Changed { revision, changes } = &event else { anyhow::bail!("{event:?}") };
     ensure!(*revision == version.0 && matches!(&changes[..], [Change::Put(_)]), "{event:?}");
-    store.delete("/after".to_owned(), version).await?;
+    Writer::<MountEntry>::delete(&store, "/after".to_owned(), version).await?;
     Ok(())
 }

@@ -40,9 +40,12 @@ fn what_agrees_passes() {
     assert_eq!(history.judge(&[&together[..], &behind].concat()), Ok(()));
 }
 
+/// Makes of what a whole watcher saw what a broken one would have seen.
+type Breaks = fn(&mut Vec<Seen>);
+
 #[test]
 fn what_does_not_agree_is_told() {
-    let broken: [(&str, fn(&mut Vec<Seen>)); 8] = [
+    let broken: [(&str, Breaks); 8] = [
         ("it lacks one", |seen| drop(seen.remove(2))),
         ("it lacks the last", |seen| drop(seen.pop())),
         ("one twice", |seen| seen.insert(2, seen[1].clone())),
