@@ -15,6 +15,7 @@ use crate::{
     StateStore, StoreError, Version, Watch, Write, Writer,
 };
 
+pub mod history;
 pub mod oracle;
 
 /// How many changes a store under test may remember for its watchers: few, so that falling behind is quick.

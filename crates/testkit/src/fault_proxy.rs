@@ -47,6 +47,8 @@ pub struct FaultProxy {
 struct Shared {
     state: watch::Sender<State>,
     counts: watch::Sender<Counts>,
+    /// See [`FaultProxy::introduce`].
+    names: watch::Sender<Option<(String, String)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +84,8 @@ impl FaultProxy {
         let address = listener.local_addr()?;
         let state =
             State { target, refuses: false, generation: 0, requests: Fault::default(), replies: Fault::default() };
-        let shared = Arc::new(Shared { state: watch::Sender::new(state), counts: watch::Sender::default() });
+        let (state, counts, names) = (watch::Sender::new(state), watch::Sender::default(), watch::Sender::default());
+        let shared = Arc::new(Shared { state, counts, names });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { address, shared, accepting })
     }
@@ -111,6 +114,13 @@ impl FaultProxy {
     /// Sends new connections to another server. Open ones stay.
     pub fn retarget(&self, target: SocketAddr) {
         self.shared.state.send_modify(|state| state.target = target);
+    }
+
+    /// For peers that tell each other where they are: `from` in the first bytes of a connection becomes `to`, which must be
+    /// as long, so that who is told calls back through another proxy.
+    pub fn introduce(&self, from: &str, to: &str) {
+        assert_eq!(from.len(), to.len(), "the message must stay as long as it is");
+        self.shared.names.send_replace(Some((from.to_owned(), to.to_owned())));
     }
 
     /// From now on everything passes.
@@ -188,10 +198,16 @@ impl From<std::io::Error> for Over {
 
 async fn pump(way: Way, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) -> Result<(), Over> {
     let mut buffer = vec![0; 64 << 10];
+    let mut names = shared.names.borrow().clone().filter(|_| way == Way::Requests);
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
             return Ok(to.shutdown().await?);
+        }
+        if let Some((from, to)) = names.take()
+            && let Some(at) = buffer[..read].windows(from.len()).position(|text| text == from.as_bytes())
+        {
+            buffer[at..at + to.len()].copy_from_slice(to.as_bytes());
         }
         let Passing { bytes, cut } = pass(way, read, shared).await;
         to.write_all(&buffer[..bytes]).await?;

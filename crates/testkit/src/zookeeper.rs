@@ -2,16 +2,21 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::hadoop::{Jars, Jvm, Tuning};
 use crate::net::{free_address, wait_until};
+
+mod links;
+mod raw;
+
+pub use links::Links;
 
 const START: Duration = Duration::from_secs(120);
 
@@ -24,6 +29,9 @@ const CONFIGURATION: &str = "tickTime=200\nmaxSessionTimeout=60000\ninitLimit=10
 #[derive(Debug, Clone)]
 pub struct Plan {
     members: usize,
+    /// Where each member (the outer index) finds each (the inner one) for quorum and election; its own are what it binds.
+    /// `None`: all find each other where they are.
+    views: Option<Vec<Vec<(SocketAddr, SocketAddr)>>>,
     settings: Vec<(String, String)>,
     properties: Vec<(String, String)>,
 }
@@ -31,7 +39,20 @@ pub struct Plan {
 impl Plan {
     /// So many members; one is a server of its own.
     pub fn members(members: usize) -> Self {
-        Self { members, settings: Vec::new(), properties: Vec::new() }
+        Self { members, views: None, settings: Vec::new(), properties: Vec::new() }
+    }
+
+    /// The members of these links, which notice within about a second that they were parted, or are together again.
+    pub fn linked(links: &Links) -> Self {
+        let views = links.views();
+        let members = views.len();
+        Self { views: Some(views), ..Self::members(members) }
+            .setting("syncLimit", "5")
+            .setting("initLimit", "25")
+            // Of the bugs by which members of 3.8 come to differ, most are in the shorter ways to catch up with a leader.
+            .property("zookeeper.forceSnapshotSync", "true")
+            .property("zookeeper.cnxTimeout", "500")
+            .property("zookeeper.fastleader.maxNotificationInterval", "500")
     }
 
     /// Adds a line to the configuration of each member.
@@ -39,6 +60,18 @@ impl Plan {
     pub fn setting(mut self, key: &str, value: &str) -> Self {
         self.settings.push((key.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The lines of a member's configuration that are not every server's.
+    fn render(&self, view: &[(SocketAddr, SocketAddr)]) -> Result<String> {
+        let mut lines = String::new();
+        for (id, (quorum, election)) in view.iter().enumerate().filter(|_| view.len() > 1) {
+            writeln!(lines, "server.{id}={}:{}:{}", quorum.ip(), quorum.port(), election.port())?;
+        }
+        for (key, value) in &self.settings {
+            writeln!(lines, "{key}={value}")?;
+        }
+        Ok(lines)
     }
 
     /// Sets a system property of each member.
@@ -66,28 +99,17 @@ struct Member {
 impl ZooKeeper {
     /// Starts servers with their data and logs below `dir` and waits until all of them serve.
     pub fn start(jars: &Jars, dir: &Path, plan: &Plan) -> Result<Self> {
-        let mut ports = Vec::new();
-        for _ in 0..plan.members {
-            ports.push((free_address()?, free_address()?, free_address()?));
-        }
-        let mut quorum = String::new();
-        if plan.members > 1 {
-            for (id, (_, peers, election)) in ports.iter().enumerate() {
-                writeln!(quorum, "server.{id}=127.0.0.1:{}:{}", peers.port(), election.port())?;
-            }
-        }
-        for (key, value) in &plan.settings {
-            writeln!(quorum, "{key}={value}")?;
-        }
         let mut zookeeper = Self { jars: jars.clone(), properties: plan.properties.clone(), members: Vec::new() };
-        for (id, (address, ..)) in ports.into_iter().enumerate() {
+        let views = plan.views.clone().map_or_else(|| direct(plan.members), Ok)?;
+        for (id, view) in views.iter().enumerate() {
+            let address = free_address()?;
             let home = dir.join(format!("zookeeper-{id}"));
             fs::create_dir_all(&home)?;
             fs::write(home.join("myid"), id.to_string())?;
             let config = home.join("zoo.cfg");
             let (data, port) = (home.display(), address.port());
             let own = format!("dataDir={data}\nclientPort={port}\nclientPortAddress=127.0.0.1\n");
-            fs::write(&config, format!("{CONFIGURATION}{own}{quorum}"))?;
+            fs::write(&config, format!("{CONFIGURATION}{own}{}", plan.render(view)?))?;
             zookeeper.members.push(Member { jvm: None, address, config, log: home.join("log") });
         }
         for id in 0..plan.members {
@@ -160,34 +182,24 @@ impl ZooKeeper {
     /// Ends a session whose id and password are known, so that its owner finds it expired. The owner must be kept from
     /// connecting meanwhile: of two connections of one session the server keeps the later.
     pub fn expire(&self, member: usize, id: i64, password: [u8; 16]) -> Result<()> {
-        let mut stream = TcpStream::connect(self.address(member))?;
-        stream.set_read_timeout(Some(START))?;
-        // Its length, version 0, no transaction seen, ten seconds, the session, not read-only.
-        let mut greeting = vec![0, 0, 0, 45];
-        greeting.extend_from_slice(&[0; 12]);
-        greeting.extend_from_slice(&10_000i32.to_be_bytes());
-        greeting.extend_from_slice(&id.to_be_bytes());
-        greeting.extend_from_slice(&16i32.to_be_bytes());
-        greeting.extend_from_slice(&password);
-        greeting.push(0);
-        stream.write_all(&greeting)?;
-        let answer = frame(&mut stream).context("greeting the server")?;
-        ensure!(answer.get(4..8).is_some_and(|timeout| timeout != [0; 4]), "the session is not known");
-        stream.write_all(&[0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xf5])?;
-        // The server ends the connection, with or without an answer.
-        match stream.read_to_end(&mut Vec::new()) {
-            Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error.into()),
-            _ => Ok(()),
-        }
+        raw::Raw::connect(self.address(member), id, password)?.close()
+    }
+
+    /// How often the data of these nodes was written since they were made, that included: the server's own count; 0: there
+    /// is no such node.
+    pub fn writes(member: SocketAddr, paths: &[String]) -> Result<Vec<u32>> {
+        let mut raw = raw::Raw::connect(member, 0, [0; 16])?;
+        raw.sync("/")?;
+        let counts = paths.iter().map(|path| raw.data_version(path)).collect();
+        raw.close()?;
+        counts
     }
 }
 
-fn frame(stream: &mut TcpStream) -> Result<Vec<u8>> {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let mut frame = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut frame)?;
-    Ok(frame)
+/// Views of members that talk to each other without a proxy.
+fn direct(members: usize) -> Result<Vec<Vec<(SocketAddr, SocketAddr)>>> {
+    let ports = (0..members).map(|_| Ok((free_address()?, free_address()?))).collect::<Result<Vec<_>>>()?;
+    Ok(vec![ports; members])
 }
 
 /// What a server says of itself (`standalone`, `leader`, `follower`), if it serves.

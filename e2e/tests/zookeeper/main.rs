@@ -38,6 +38,7 @@ const CASES: &[Case<'_, Site>] = &[
     ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),
     ("a_feed_heals", faults::a_feed_heals),
     ("ten_thousand_mounts", faults::ten_thousand_mounts),
+    ("the_oracle_complains", ensemble::the_oracle_complains),
     ("nothing_acknowledged_is_lost", ensemble::nothing_acknowledged_is_lost),
 ];
 

@@ -18,8 +18,7 @@ use crate::log::Log;
 
 /// How many nodes are read at once; each may hold a megabyte.
 const READS: usize = 128;
-/// How often what changes while all is read for the first time is read again, before the state of no single moment is
-/// accepted.
+/// How often what changes while nodes are read is read again, before the state of no single moment is accepted.
 const ROUNDS: usize = 100;
 
 /// What is known of a kind, kept up to date by a follower.
@@ -161,7 +160,7 @@ impl<R: Kind> Follower<'_, R> {
             revision = revision.max(self.read(&names).await?);
             let settled = self.kept.inbox.settled(self.connection);
             if let Some(through) = settled.or((round == ROUNDS).then_some(revision)) {
-                self.show(|_| true, Some(revision));
+                self.show(|_| true, true, Some(revision));
                 self.kept.set(Status::Current(through));
                 break;
             }
@@ -169,8 +168,10 @@ impl<R: Kind> Follower<'_, R> {
         self.catch_up().await
     }
 
-    /// Shows what has changed, until nothing has.
+    /// Shows what has changed, until nothing has: the state of a moment in which nothing changed while nodes were read, as
+    /// one change. What comes between, nobody could tell from what was overwritten meanwhile.
     async fn catch_up(&mut self) -> Result<(), ZooKeeperError> {
+        let mut rounds = 0;
         loop {
             let (names, before) = match self.kept.inbox.take(self.connection) {
                 Notes::Interrupted => return Err(ZooKeeperError::Lost),
@@ -181,19 +182,21 @@ impl<R: Kind> Follower<'_, R> {
                 return Ok(());
             }
             self.read(&names).await?;
-            match self.kept.inbox.settled(self.connection) {
-                // Nothing changed while the nodes were read, so this is the state of this moment.
+            rounds += 1;
+            let shown = match self.kept.inbox.settled(self.connection) {
                 Some(through) => {
-                    self.show(|_| true, None);
-                    self.kept.set(Status::Current(through));
+                    self.show(|_| true, true, None);
+                    through
                 }
-                // Something did, and what was read later may hide a change that came before one that was read earlier. What
-                // had happened when the reading began is known in any case.
+                None if rounds < ROUNDS => continue,
+                // It never rests: what had happened when the reading began is shown, lest nothing ever is.
                 None => {
-                    self.show(|read| read.zxid <= before, None);
-                    self.kept.set(Status::Current(before));
+                    self.show(|read| read.zxid <= before, false, None);
+                    before
                 }
-            }
+            };
+            rounds = 0;
+            self.kept.set(Status::Current(shown));
         }
     }
 
@@ -235,27 +238,29 @@ impl<R: Kind> Follower<'_, R> {
         Ok(Read { name, zxid: stat.modified, found })
     }
 
-    /// Shows those of the staged nodes that are `ready`. After a reading of all nodes, `whole` is its revision, and what was
-    /// missed is one change.
-    fn show(&mut self, ready: impl Fn(&Read<R>) -> bool, whole: Option<u64>) {
+    /// Shows those of the staged nodes that are `ready`, `at_once` or revision by revision. After a reading of all nodes,
+    /// `whole` is its revision.
+    fn show(&mut self, ready: impl Fn(&Read<R>) -> bool, at_once: bool, whole: Option<u64>) {
         let mut read: Vec<_> = self.staged.extract_if(|_, (_, read)| ready(read)).map(|(_, staged)| staged).collect();
         read.sort_by_key(|(order, _)| *order);
         let read = read.into_iter().map(|(_, read)| read).collect();
         let log = &self.kept.log;
         let mut mirror = self.kept.mirror.lock();
         let first = !std::mem::replace(&mut mirror.loaded, true);
-        let steps = mirror.apply(read, whole.is_some());
+        let steps = mirror.apply(read, at_once);
         if let (true, Some(revision)) = (first, whole) {
             log.restart(revision);
             return;
         }
         for step in steps {
+            // Nodes that came and went while nobody looked leave nothing to read but their revision.
+            let revision = whole.unwrap_or(step.revision);
             // An ensemble that was set up anew counts anew.
-            let forward = step.revision > log.newest();
+            let forward = revision > log.newest();
             if forward && !step.damaged {
-                log.push(step.revision, step.changes.into());
+                log.push(revision, step.changes.into());
             } else {
-                log.restart(whole.unwrap_or(step.revision));
+                log.restart(revision);
             }
         }
     }

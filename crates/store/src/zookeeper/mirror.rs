@@ -64,23 +64,23 @@ impl<R: Record> Mirror<R> {
 
     /// Takes in what was read, in this order where one transaction changed several, and tells what that changes, revision
     /// by revision. With `at_once`, or when it cannot be told which transaction removed a node, all is one change at the
-    /// last revision.
+    /// last revision: that may be of a node that was made and removed meanwhile.
     pub(super) fn apply(&mut self, mut read: Vec<Read<R>>, at_once: bool) -> Vec<Step<R>> {
         let removes = |read: &Read<R>| read.found == Found::Removed && self.nodes.contains_key(&read.name);
         let at_once = at_once || read.iter().any(removes);
         if !at_once {
             read.sort_by_key(|read| read.zxid);
         }
+        let newest = read.iter().map(|read| read.zxid).max().filter(|_| at_once);
         let mut steps: Vec<Step<R>> = Vec::new();
         for Read { name, zxid, found } in read {
-            let mut step = Step { revision: zxid, changes: Vec::new(), damaged: false };
+            let mut step = Step { revision: newest.unwrap_or(zxid), changes: Vec::new(), damaged: false };
             self.take(name, Version(zxid), found, &mut step);
             if step.changes.is_empty() && !step.damaged {
                 continue;
             }
             match steps.last_mut().filter(|last| at_once || last.revision == zxid) {
                 Some(last) => {
-                    last.revision = last.revision.max(zxid);
                     last.changes.append(&mut step.changes);
                     last.damaged |= step.damaged;
                 }
@@ -181,6 +181,9 @@ mod tests {
         assert_eq!(shown(&steps), ["9:+/b-/a+/d"]);
         let steps = mirror.apply(vec![record("/b", 10), record("/d", 11)], true);
         assert_eq!(shown(&steps), ["11:+/b+/d"]);
+        // It is the state of a moment after that in which a node came and went.
+        let steps = mirror.apply(vec![record("/b", 12), read("/n", 14, Found::Removed)], true);
+        assert_eq!(shown(&steps), ["14:+/b"]);
     }
 
     #[test]

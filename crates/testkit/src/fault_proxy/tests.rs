@@ -116,3 +116,17 @@ async fn a_server_moves_or_is_away() {
     drop(other);
     assert_eq!(ask(&mut TcpStream::connect(proxy.address()).await.unwrap()).await, 0);
 }
+
+#[tokio::test]
+async fn a_peer_is_introduced_by_another_address() {
+    let (proxy, mut client) = echo().await;
+    assert_eq!(ask(&mut client).await, 4);
+    proxy.introduce("ping", "pong");
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let mut answer = [0; 4];
+    for expected in [b"pong", b"ping"] {
+        client.write_all(b"ping").await.unwrap();
+        timeout(PATIENCE, client.read_exact(&mut answer)).await.expect("in time").unwrap();
+        assert_eq!(&answer, expected, "only the first bytes are changed");
+    }
+}

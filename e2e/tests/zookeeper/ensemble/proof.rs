@@ -1,0 +1,94 @@
+//! Breaks a writer and a watcher on purpose: whoever holds them to their promises must notice.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use anabranch_federation::MountEntry;
+use anabranch_store::{Answer, Event, Reader, Records, Refusal, Revision, Snapshot, Version, Watch, Write, Writer};
+
+use super::workload::Workload;
+use super::*;
+
+/// A writer that takes what is unknown for not done: it reads the versions, and writes once more.
+struct Repeating(ZooKeeperStore);
+
+impl Reader<MountEntry> for Repeating {
+    fn list(&self) -> Answer<'_, Snapshot<MountEntry>> {
+        self.0.list()
+    }
+
+    fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<MountEntry>> {
+        self.0.watch(from)
+    }
+}
+
+impl Writer<MountEntry> for Repeating {
+    fn write(&self, mut changes: Vec<Write<MountEntry>>) -> Answer<'_, Vec<Result<Version, Refusal>>> {
+        Box::pin(async move {
+            loop {
+                match self.0.write(changes.clone()).await {
+                    Err(error) if error.may_be_done() => {}
+                    answer => return answer,
+                }
+                let Ok(list) = Reader::<MountEntry>::list(&self.0).await else { continue };
+                for change in &mut changes {
+                    let found = list.records.iter().find(|stored| stored.record.source.as_str() == change.key());
+                    if let (Write::Put { expected, .. } | Write::Delete { expected, .. }, Some(found)) = (change, found)
+                    {
+                        *expected = found.version;
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// A reader whose watches leave out every tenth change.
+struct Forgetful(ZooKeeperStore);
+
+struct ForgetfulWatch {
+    watch: Box<dyn Watch<MountEntry>>,
+    changes: AtomicU32,
+}
+
+impl Reader<MountEntry> for Forgetful {
+    fn list(&self) -> Answer<'_, Snapshot<MountEntry>> {
+        self.0.list()
+    }
+
+    fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<MountEntry>> {
+        Box::new(ForgetfulWatch { watch: self.0.watch(from), changes: AtomicU32::new(0) })
+    }
+}
+
+impl Watch<MountEntry> for ForgetfulWatch {
+    fn next(&mut self) -> Answer<'_, Event<MountEntry>> {
+        Box::pin(async move {
+            let event = self.watch.next().await?;
+            let counted =
+                matches!(event, Event::Changed { .. }) && self.changes.fetch_add(1, Ordering::Relaxed) % 10 == 9;
+            if counted { self.watch.next().await } else { Ok(event) }
+        })
+    }
+}
+
+pub(crate) fn the_oracle_complains(site: &Site) {
+    block_on(async {
+        let told = |work: Workload| async {
+            let stop = CancellationToken::new();
+            let running = tokio::spawn(work.run(stop.clone()));
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            stop.cancel();
+            running.await.expect("a run").err()
+        };
+        let work = |seed| Workload::new(seed, vec![site.server.address(0)]);
+        let repeating = Workload { writer: |store| Arc::new(Repeating(store)) as Arc<dyn Records<_>>, ..work(1) };
+        let forgetful = Workload { watcher: |store| Arc::new(Forgetful(store)) as Arc<dyn Reader<_>>, ..work(2) };
+        let (whole, repeated, forgot) = tokio::join!(told(work(0)), told(repeating), told(forgetful));
+        assert_eq!(whole, None);
+        for told in [repeated, forgot] {
+            let told = told.expect("what is broken is noticed");
+            assert!(["were written", "after", "made:"].iter().any(|evidence| told.contains(evidence)), "{told}");
+        }
+    });
+}
