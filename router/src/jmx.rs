@@ -2,6 +2,7 @@
 //!
 //! Each bean is a function of [`Sources`]. Attributes that this router has nothing to say about are those of [`unknown`].
 
+mod datanodes;
 mod dates;
 mod federation_rpc;
 mod federation_state;

@@ -23,6 +23,7 @@ use crate::admin::{Admin, ReadProxyUsers};
 use crate::block_pools::BlockPools;
 use crate::config::{LimitsConfig, RouterConfig};
 use crate::core::Core;
+use crate::datanodes::DatanodeReports;
 use crate::federation_view::FederationView;
 use crate::fleet::{Fleet, Joined};
 use crate::jmx;
@@ -145,6 +146,7 @@ impl Router {
         let sources = Arc::new(jmx::Sources {
             core: core.clone(),
             view: view.clone(),
+            datanodes: DatanodeReports::new(core.clone(), runtimes.data.clone()),
             rpc: server.stats(),
             rpc_address: rpc_addr,
             build: registry.build(),

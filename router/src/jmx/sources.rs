@@ -8,6 +8,7 @@ use anabranch_telemetry::{Build, Readiness, clock};
 
 use super::standing::Standing;
 use crate::core::Core;
+use crate::datanodes::DatanodeReports;
 use crate::federation_view::FederationView;
 
 /// Everything that beans read.
@@ -16,6 +17,8 @@ pub struct Sources {
     pub core: Arc<Core>,
     /// What the state store says.
     pub view: FederationView,
+    /// What NameNodes report of their DataNodes.
+    pub datanodes: DatanodeReports,
     /// The counts of the port that serves clients.
     pub rpc: Arc<ServerStats>,
     /// That port.
