@@ -4,6 +4,7 @@ use std::sync::Arc;
 use anabranch_federation::MountTable;
 use anabranch_hrpc::ServerStats;
 use anabranch_store::{Record, RouterStatus};
+use anabranch_telemetry::http::Statistics;
 use anabranch_telemetry::{Build, Readiness, clock};
 
 use super::standing::Standing;
@@ -23,6 +24,10 @@ pub struct Sources {
     pub rpc: Arc<ServerStats>,
     /// That port.
     pub rpc_address: SocketAddr,
+    /// Administration, if it is served.
+    pub admin: Option<AdminPort>,
+    /// The web server, if there is one.
+    pub web: Option<WebPort>,
     /// Which program this is.
     pub build: Build,
     /// Whether it ends.
@@ -31,6 +36,22 @@ pub struct Sources {
     pub host: String,
     /// When this router started, in milliseconds since 1970.
     pub started_ms: u64,
+}
+
+/// The port that serves administrators.
+pub struct AdminPort {
+    /// Where.
+    pub address: SocketAddr,
+    /// Its counts.
+    pub stats: Arc<ServerStats>,
+}
+
+/// The port that serves HTTP.
+pub struct WebPort {
+    /// Where.
+    pub address: SocketAddr,
+    /// Its counts.
+    pub statistics: Statistics,
 }
 
 impl Sources {

@@ -152,6 +152,17 @@ pub const UNKNOWN: &[Group] = &[
         ],
     },
     Group {
+        beans: &["HttpServer2"],
+        reason: "a request is not put aside to be dispatched again",
+        attributes: &[
+            ("AsyncDispatches", Int(0)),
+            ("AsyncRequests", Int(0)),
+            ("AsyncRequestsWaiting", Int(0)),
+            ("AsyncRequestsWaitingMax", Int(0)),
+            ("Expires", Int(0)),
+        ],
+    },
+    Group {
         beans: &["UgiMetrics"],
         reason: "there is no login, and NameNodes look groups up",
         attributes: &[
