@@ -15,7 +15,7 @@ pub use address_range::AddressRange;
 pub use admin::{AdminConfig, SafeModeConfig};
 pub use datanodes::DatanodesConfig;
 pub use effective::{Effective, Property};
-pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WebScheme};
+pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WEB_PORT, WebScheme};
 pub use store::{GrpcConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
 /// Everything a router needs to know that does not change while it runs.

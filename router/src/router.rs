@@ -26,6 +26,7 @@ use crate::core::Core;
 use crate::datanodes::DatanodeReports;
 use crate::federation_view::FederationView;
 use crate::fleet::{Fleet, Joined};
+use crate::heartbeat::{TrustError, WebClient};
 use crate::jmx::{self, AdminPort, WebPort};
 use crate::metrics::{Metrics, SafeModeCollector, ServerCollector};
 use crate::safe_mode::{Event, SafeMode, State as SafeModeState};
@@ -87,6 +88,9 @@ pub enum StartError {
     /// A nameservice without a NameNode.
     #[error("nameservice {0} has no NameNode; expected at least one rpc-address")]
     NoNamenode(String),
+    /// The authorities for NameNodes' web servers cannot be read.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Another router has registered its metrics in the same registry.
     #[error("cannot register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -111,6 +115,7 @@ impl Router {
         let began = Instant::now();
         let Sources { mounts, health, store, proxy_users } = sources.into();
         let nameservices = nameservices(&config)?;
+        let web = WebClient::new(&config.heartbeat)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
         let upstream = Upstream::new(
             nameservices,
@@ -174,7 +179,7 @@ impl Router {
             view.follow(&*store, &stop);
             let admin_address = admin.as_ref().map_or_else(String::new, |(_, address, _)| reachable(*address));
             let status = core.safe_mode.status();
-            let fleet = Fleet { store, status, admin_address, build: registry.build() };
+            let fleet = Fleet { store, status, admin_address, web, build: registry.build() };
             Joined::start(&core, fleet, &runtimes.control)
         });
         if let Some(health) = health {

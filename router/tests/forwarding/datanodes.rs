@@ -25,8 +25,7 @@ async fn reporting(name: &'static str) -> FakeNamenode {
         let kind = call.decode::<pb::GetDatanodeStorageReportRequestProto>()?.r#type();
         let host_name = format!("{name}-{kind:?}");
         let id = pb::DatanodeIdProto { ip_addr: host_name.clone(), host_name, xfer_port: 9866, ..Default::default() };
-        let datanode_info =
-            pb::DatanodeInfoProto { id, capacity: Some(100), dfs_used: Some(25), ..Default::default() };
+        let datanode_info = pb::DatanodeInfoProto { id, capacity: Some(100), dfs_used: Some(25), ..Default::default() };
         let report = pb::DatanodeStorageReportProto { datanode_info, storage_reports: Vec::new() };
         Ok(Payload::message(&pb::GetDatanodeStorageReportResponseProto { datanode_storage_reports: vec![report] }))
     });
