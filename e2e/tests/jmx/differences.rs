@@ -2,10 +2,7 @@
 
 /// Beans that are not there. `*` at the end stands for anything.
 pub(super) const ABSENT: &[(&str, &str)] = &[
-    ("Hadoop:service=Router,name=HttpServer2-*", "counts of Jetty's thread pool"),
     ("Hadoop:service=Router,name=MetricsSystem,sub=*", "Hadoop's metrics system, in whose place Prometheus reads"),
-    ("Hadoop:service=Router,name=RpcActivityForPort*", "the port of the administration is not served"),
-    ("Hadoop:service=Router,name=RpcDetailedActivityForPort*", "the port of the administration is not served"),
     ("JMImplementation:*", "of the Java virtual machine"),
     ("com.sun.management:*", "of the Java virtual machine"),
     ("java.lang:*", "of the Java virtual machine"),
@@ -29,10 +26,8 @@ pub(super) const PLATFORM: &[&str] = &["java.lang:type=Memory", "java.lang:type=
 pub(super) const EXTRA: &[&str] = &[];
 
 /// Texts in which there is nothing where a Java router has something.
-pub(super) const EMPTY: &[(&str, &str, &str)] = &[
-    ("name=FederationRPC", "ProxyOpPermitAcceptedPerNs", "there are no permits"),
-    ("name=NameNodeInfo", "LiveNodes", "reports of DataNodes are not collected"),
-];
+pub(super) const EMPTY: &[(&str, &str, &str)] =
+    &[("name=FederationRPC", "ProxyOpPermitAcceptedPerNs", "there are no permits")];
 
 /// Whether a name is the pattern, or begins with what is before its `*`.
 pub(super) fn covers(pattern: &str, name: &str) -> bool {
