@@ -112,8 +112,8 @@ impl Rig {
             let state = &beans["Hadoop:service=Router,name=FederationState"];
             state["NumNamenodes"] == 2 && state["TotalCapacity"].as_u64().is_some_and(|total| total > 0)
         };
-        has("RpcDetailedActivityForCLIENT", "MkdirsNumOps")
-            && has("RpcDetailedActivityForADMIN", "GetSafeModeNumOps")
+        has("RpcDetailedActivityForPortCLIENT", "MkdirsNumOps")
+            && has("RpcDetailedActivityForPortADMIN", "GetSafeModeNumOps")
             && has("JvmMetrics", "GcTotalExtraSleepTime")
             && reported(self.beans(true))
     }
