@@ -26,8 +26,10 @@ pub(super) const PLATFORM: &[&str] = &["java.lang:type=Memory", "java.lang:type=
 pub(super) const EXTRA: &[&str] = &[];
 
 /// Texts in which there is nothing where a Java router has something.
-pub(super) const EMPTY: &[(&str, &str, &str)] =
-    &[("name=FederationRPC", "ProxyOpPermitAcceptedPerNs", "there are no permits")];
+pub(super) const EMPTY: &[(&str, &str, &str)] = &[
+    ("name=FederationRPC", "ProxyOpPermitAcceptedPerNs", "there are no permits"),
+    ("name=RpcActivityForPortADMIN", "tag.NumOpenConnectionsPerUser", "not measured"),
+];
 
 /// Whether a name is the pattern, or begins with what is before its `*`.
 pub(super) fn covers(pattern: &str, name: &str) -> bool {

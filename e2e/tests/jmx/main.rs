@@ -228,7 +228,10 @@ fn datanodes(rig: &Rig) {
     let (ours, theirs) = (nodes(true), nodes(false));
     assert_eq!(theirs.each_ref().map(BTreeMap::len), [2, 0, 0, 0], "{theirs:#?}");
     assert_eq!(ours, theirs);
-    let usage = |ours| rig.beans(ours)["Hadoop:service=Router,name=FederationState"]["NodeUsage"].clone();
+    let usage = |ours| -> Value {
+        let text = rig.beans(ours)["Hadoop:service=Router,name=FederationState"]["NodeUsage"].clone();
+        serde_json::from_str(text.as_str().expect("a text")).expect("JSON")
+    };
     assert_eq!(usage(true), usage(false));
 }
 

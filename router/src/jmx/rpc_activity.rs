@@ -60,16 +60,28 @@ fn of(stats: &ServerStats, (calls, mean_ms): (u64, f64), shed: u64) -> Attribute
     attributes
 }
 
-/// Calls of administrators by method: of those that were called, as a Java router shows them.
+/// Calls of administrators by method: those of RouterAdminProtocol, and of its companions if they were called.
 pub(super) fn admin_detailed(sources: &Sources) -> Attributes {
     let Some(port) = &sources.admin else { return Attributes::new() };
     let mut attributes = attributes!["tag.port" => port.address.port().to_string()];
     attributes.extend(tags(sources, "rpcdetailed"));
     for (method, number, ms) in sources.core.metrics.admin.by_method() {
-        let name = capitalised(method);
-        attributes.extend(rate(&name, number, mean(ms, number)));
-        attributes.extend(rate(&format!("Overall{name}"), number, mean(ms, number)));
+        if number > 0 || !COMPANIONS.contains(&method) {
+            attributes.extend(of_method(method, number, mean(ms, number)));
+        }
     }
+    attributes
+}
+
+/// Methods of the protocols that are served beside RouterAdminProtocol.
+const COMPANIONS: [&str; 2] = ["refresh", "refreshCallQueue"];
+
+fn of_method(method: &str, calls: u64, mean_ms: f64) -> Attributes {
+    let name = capitalised(method);
+    let mut attributes = Attributes::new();
+    attributes.extend(rate(&name, calls, mean_ms));
+    attributes.extend(rate(&format!("Overall{name}"), calls, mean_ms));
+    attributes.extend(rate(&format!("Deferred{name}"), 0, 0.0));
     attributes
 }
 
@@ -80,10 +92,7 @@ pub(super) fn client_detailed(sources: &Sources) -> Attributes {
     attributes.extend(tags(sources, "rpcdetailed"));
     for (at, row) in method::rows().iter().enumerate() {
         let calls = metrics.all_calls(at);
-        let (name, mean_ms) = (capitalised(row.name), mean(metrics.tally.elapsed_ms(at), calls));
-        attributes.extend(rate(&name, calls, mean_ms));
-        attributes.extend(rate(&format!("Overall{name}"), calls, mean_ms));
-        attributes.extend(rate(&format!("Deferred{name}"), 0, 0.0));
+        attributes.extend(of_method(row.name, calls, mean(metrics.tally.elapsed_ms(at), calls)));
     }
     attributes
 }

@@ -34,11 +34,13 @@ impl AdminMetrics {
         histogram.get_or_init(|| self.seconds.with_label_values(&[name])).observe(elapsed.as_secs_f64());
     }
 
-    /// The methods that were called: name, how often, and how many milliseconds that took together.
+    /// All methods: name, how often they were called, and how many milliseconds that took together.
     pub fn by_method(&self) -> impl Iterator<Item = (&'static str, u64, f64)> {
-        let called =
-            admin::METHODS.iter().zip(&self.by_method).filter_map(|(method, calls)| Some((method, calls.get()?)));
-        called.map(|(method, calls)| (method.name, calls.get_sample_count(), calls.get_sample_sum() * 1e3))
+        admin::METHODS.iter().zip(&self.by_method).map(|(method, calls)| {
+            let calls = calls.get();
+            let (number, seconds) = (calls.map(Histogram::get_sample_count), calls.map(Histogram::get_sample_sum));
+            (method.name, number.unwrap_or_default(), seconds.unwrap_or_default() * 1e3)
+        })
     }
 }
 
@@ -54,7 +56,8 @@ mod tests {
         metrics.ended(at, true, Duration::from_millis(2));
         metrics.ended(at, false, Duration::from_millis(4));
         metrics.ended(usize::MAX, true, Duration::ZERO);
-        let called: Vec<_> = metrics.by_method().map(|(name, number, ms)| (name, number, ms.round())).collect();
+        let calls = metrics.by_method().map(|(name, number, ms)| (name, number, ms.round()));
+        let called: Vec<_> = calls.filter(|(_, number, _)| *number > 0).collect();
         assert_eq!(called, [("getSafeMode", 2, 6.0)]);
         let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
         assert!(text.contains(r#"anabranch_admin_calls_total{method="getSafeMode",outcome="exception"} 1"#), "{text}");
