@@ -36,7 +36,7 @@ pub struct NamespaceArgs {
     /// Where clients write and read file data.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:9866")]
     transfer_address: SocketAddr,
-    /// Where it serves /isActive and /metrics.
+    /// Where it serves /isActive, /metrics, and /jmx with the beans of a NameNode.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:9870")]
     http_address: SocketAddr,
     /// The name or address by which clients reach the transfer address. [default: this machine's name]
@@ -76,6 +76,7 @@ fn config(args: &NamespaceArgs) -> NamespaceConfig {
     let mut config = NamespaceConfig {
         rpc_address: args.rpc_address,
         transfer_address: args.transfer_address,
+        http_address: None,
         advertised_host: args.advertised_host.clone().unwrap_or_else(machine::host),
         proxy_users: routers.clone(),
         ip_proxy_users: routers,
@@ -91,16 +92,14 @@ async fn until_stopped(args: &NamespaceArgs, runtimes: &Runtimes) -> Result<(), 
     let (readiness, stop) = (Readiness::new(), CancellationToken::new());
     let cannot = |error| Failure::usage(format!("cannot listen on {}: {error}", args.http_address));
     let web = TcpListener::bind(args.http_address).await.map_err(cannot)?;
-    let opening = readiness.register("namespace");
-    let routes = Routes { readiness: readiness.clone(), metrics: metrics.clone(), more: axum::Router::default() };
-    let web = tokio::spawn(http::serve(web, routes, Bounds::default(), stop.clone().cancelled_owned()));
     let (config, registry) = (config(args), metrics.registry().clone());
     let started = runtimes.data.spawn(async move { NamespaceService::start(config, &registry).await });
     let service = tokio::select! {
         started = started => started.map_err(Failure::internal)?.map_err(Failure::usage)?,
         () = signals.next() => return Err(Failure::internal("stopped while starting")),
     };
-    opening.ready();
+    let routes = Routes { readiness: readiness.clone(), metrics, more: service.jmx.clone() };
+    let web = tokio::spawn(http::serve(web, routes, Bounds::default(), stop.clone().cancelled_owned()));
     tracing::info!(nameservice = %args.nameservice, rpc = %service.rpc_addr, transfer = %service.transfer_addr, "namespace is listening");
     signals.next().await;
     tracing::info!("draining; a second signal stops at once");

@@ -111,6 +111,37 @@ fn files_outlive_the_process_and_lie_where_mounts_lead() {
 }
 
 #[test]
+fn embedded_subclusters_report_what_they_hold() {
+    let site = Site::new();
+    fs::write(site.path("file"), "to be counted\n").unwrap();
+    let bean = |overview: &Value, name: &str| -> Value {
+        let answer = http::get(overview["http"].as_str().unwrap(), &format!("/jmx?qry=Hadoop:{name}")).unwrap();
+        serde_json::from_str::<Value>(&answer.body).unwrap()["beans"][0].take()
+    };
+    let counted = |overview: &Value| {
+        net::wait_until("both subclusters are counted", PATIENCE, || {
+            let state = bean(overview, "service=Router,name=FederationState");
+            state["NumNamenodes"] == 2 && state["NumBlocks"] == 1 && state["NumLiveNodes"] == 2
+        })
+    };
+    let (program, overview) = start(&site.launch());
+    dfs(&overview, &["put", &site.path("file").display().to_string(), "/data/file"]);
+    counted(&overview).unwrap();
+    let state = bean(&overview, "service=Router,name=FederationState");
+    // Two roots at least, and the file.
+    assert!(state["NumFiles"].as_u64() > Some(2) && state["TotalCapacity"].as_u64() > Some(0), "{state}");
+    let info = bean(&overview, "service=NameNode,name=NameNodeInfo");
+    let live: Value = serde_json::from_str(info["LiveNodes"].as_str().unwrap()).unwrap();
+    assert_eq!(live.as_object().map(serde_json::Map::len), Some(2), "{live}");
+    stop(program);
+
+    let (program, overview) = start(&site.launch());
+    dfs(&overview, &["ls", "/data"]);
+    counted(&overview).unwrap();
+    stop(program);
+}
+
+#[test]
 fn edits_count_at_once_and_bad_ones_change_nothing() {
     let site = Site::new();
     let (mut program, overview) = start(&site.launch().expect_log("mounts.yaml:"));

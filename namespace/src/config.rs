@@ -17,6 +17,8 @@ pub struct NamespaceConfig {
     pub rpc_address: SocketAddr,
     /// Where the block gateway is served; port 0 takes a free one.
     pub transfer_address: SocketAddr,
+    /// Where a NameNode's management beans are served over HTTP, for routers; port 0 takes a free one, none serves none.
+    pub http_address: Option<SocketAddr>,
     /// The host name or address under which clients reach the block gateway.
     pub advertised_host: String,
     /// Whose calls are not held to permissions. Owns the root directory of a new namespace.
@@ -88,6 +90,7 @@ impl NamespaceConfig {
             nameservice: nameservice.into(),
             rpc_address: any,
             transfer_address: any,
+            http_address: Some(any),
             advertised_host: "127.0.0.1".into(),
             superuser: superuser.into(),
             supergroup: "supergroup".into(),

@@ -3,6 +3,7 @@
 
 mod admin;
 mod attributes;
+mod beans;
 mod call;
 mod datanode;
 mod files;
@@ -31,6 +32,7 @@ use crate::state::record::Identity;
 use crate::state::{Fault, Kind, Txn};
 use crate::writer::Writer;
 
+pub use beans::beans;
 pub use call::Context;
 pub use wire::Node;
 

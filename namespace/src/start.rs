@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anabranch_hrpc::{Drain, Server};
 use anabranch_journal::{Journal, Options, RocksJournal};
+use anabranch_telemetry::http::{self, Bounds};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -16,7 +17,7 @@ use crate::base::Base;
 use crate::block::{BlockError, BlockGateway, BlockStore, GatewayConfig, StoreConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::config::NamespaceConfig;
-use crate::service::Node;
+use crate::service::{Node, beans};
 use crate::state::{Fault, tables, view::View};
 
 /// Why a service does not start.
@@ -66,12 +67,17 @@ pub struct RunningNamespace {
     pub rpc_addr: SocketAddr,
     /// Where the block gateway is served.
     pub transfer_addr: SocketAddr,
+    /// Where its management beans are served.
+    pub http_addr: Option<SocketAddr>,
     drain: Drain,
     grace: Duration,
     stop: CancellationToken,
     server: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     gateway: BlockGateway,
+    /// `/jmx`, for a program that serves HTTP itself.
+    pub jmx: axum::Router,
+    http: Option<JoinHandle<io::Result<()>>>,
 }
 
 /// How long calls and transfers may go on when the service is drained.
@@ -86,6 +92,11 @@ impl NamespaceService {
         let rpc = listen("rpc_address", config.rpc_address).await?;
         let transfer = listen("transfer_address", config.transfer_address).await?;
         let (rpc_addr, transfer_addr) = (address("rpc_address", &rpc)?, address("transfer_address", &transfer)?);
+        let web = match config.http_address {
+            None => None,
+            Some(wanted) => Some(listen("http_address", wanted).await?),
+        };
+        let http_addr = web.as_ref().map(|web| address("http_address", web)).transpose()?;
         let node = Node {
             ip: resolve(&config.advertised_host).await?.to_string(),
             host: config.advertised_host.clone(),
@@ -106,11 +117,20 @@ impl NamespaceService {
         let (service, upkeep) = base.serve(config, Arc::new(store), node);
 
         let (drain, stop) = (Drain::new(GRACE), CancellationToken::new());
-        let server = Server::new(Arc::new(service), rpc_limits);
-        tracing::info!(%rpc_addr, %transfer_addr, "the namespace is served");
+        let service = Arc::new(service);
+        let jmx = http::jmx(beans(&service));
+        let http = web.map(|web| {
+            let routes = jmx.clone();
+            tokio::spawn(http::serve(web, routes, Bounds::default(), stop.clone().cancelled_owned()))
+        });
+        let server = Server::new(service, rpc_limits);
+        tracing::info!(%rpc_addr, %transfer_addr, ?http_addr, "the namespace is served");
         Ok(RunningNamespace {
             rpc_addr,
             transfer_addr,
+            http_addr,
+            jmx,
+            http,
             server: tokio::spawn(server.serve(rpc, drain.clone())),
             upkeep: tokio::spawn(upkeep.run(stop.clone())),
             gateway,
@@ -127,9 +147,12 @@ impl RunningNamespace {
         self.drain.start();
         self.stop.cancel();
         tokio::join!(self.gateway.drain(self.grace), async {
-            // Both only end; a panic in them was reported where it happened.
+            // They only end; a panic in them was reported where it happened.
             let _ = self.server.await;
             let _ = self.upkeep.await;
+            if let Some(http) = self.http {
+                let _ = http.await;
+            }
         });
     }
 }

@@ -27,12 +27,12 @@ use anabranch_hrpc::{Call, Exception, Handler, Identity, Payload, Protocol, Repl
 use anabranch_store::StateStore;
 use prost::Message;
 use tokio::runtime::Handle;
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use self::caller::Caller;
 use self::groups::Groups;
 use self::problem::Problem;
-use self::table::METHODS;
+pub(crate) use self::table::METHODS;
 use crate::config::ProxyUsers;
 use crate::core::Core;
 
@@ -93,12 +93,14 @@ impl Handler for Admin {
 
     async fn call(&self, call: Call) -> Reply {
         let served =
-            |method: &&table::Method| method.protocol.name == call.protocol && method.name == call.method.as_str();
-        let Some(method) = METHODS.iter().find(served) else {
+            |method: &table::Method| method.protocol.name == call.protocol && method.name == call.method.as_str();
+        let Some((at, method)) = METHODS.iter().enumerate().find(|(_, method)| served(method)) else {
             return Err(Exception::no_such_method(call.method.as_str(), call.protocol));
         };
+        let began = Instant::now();
         let done = timeout(PATIENCE, (method.call)(self, &call)).await;
         let result = done.unwrap_or(Err(Problem::TimedOut { changes: method.changes }));
+        self.core.metrics.admin.ended(at, result.is_ok(), began.elapsed());
         let user = &call.peer.identity;
         match &result {
             Ok(_) if method.changes => tracing::info!(method = method.name, %user, "administration"),

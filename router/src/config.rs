@@ -2,6 +2,7 @@
 
 mod address_range;
 mod admin;
+mod datanodes;
 mod effective;
 pub mod hadoop;
 mod heartbeat;
@@ -12,8 +13,9 @@ use std::time::Duration;
 
 pub use address_range::AddressRange;
 pub use admin::{AdminConfig, SafeModeConfig};
+pub use datanodes::DatanodesConfig;
 pub use effective::{Effective, Property};
-pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WebScheme};
+pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WEB_PORT, WebScheme};
 pub use store::{GrpcConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
 /// Everything a router needs to know that does not change while it runs.
@@ -47,6 +49,8 @@ pub struct RouterConfig {
     pub upstream: UpstreamConfig,
     /// What the router tells its fleet, if it has a state store.
     pub heartbeat: HeartbeatConfig,
+    /// How DataNodes are looked at over HTTP.
+    pub datanodes: DatanodesConfig,
     /// Bounds on what clients may ask at once.
     pub limits: LimitsConfig,
     /// Listings and summaries leave out subclusters that fail, in place of failing as a whole.
@@ -78,6 +82,7 @@ impl Default for RouterConfig {
             safe_mode: SafeModeConfig::default(),
             upstream: UpstreamConfig::default(),
             heartbeat: HeartbeatConfig::default(),
+            datanodes: DatanodesConfig::default(),
             limits: LimitsConfig::default(),
             allow_partial_listing: true,
             mount_status_timeout: Duration::from_secs(1),

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
-use crate::heartbeat::{Announcer, Myself, Watcher};
+use crate::heartbeat::{Announcer, Myself, Resolved, Watcher, WebClient};
 use follower::Follower;
 use sweeper::Sweeper;
 
@@ -36,6 +36,8 @@ pub struct Fleet {
     pub status: watch::Receiver<RouterStatus>,
     /// `host:port` of its administration, for others to call; empty without one.
     pub admin_address: String,
+    /// Asks NameNodes' web servers.
+    pub web: WebClient,
     /// What it runs.
     pub build: Build,
 }
@@ -70,10 +72,17 @@ impl Joined {
             max_frame: upstream.max_frame,
             ..ConnectOptions::default()
         };
+        let (of, store, web) = (core.clone(), fleet.store.clone(), fleet.web);
+        let watcher = move |namenode| {
+            let config = &of.config;
+            let (router, user, heartbeat) = (&config.router_id, &config.superuser, &config.heartbeat);
+            Watcher::new(router, user, namenode, heartbeat, &options, web.clone(), store.clone())
+        };
         for namenode in &config.namenodes {
-            let (router, user) = (&core.config.router_id, &core.config.superuser);
-            let watcher = Watcher::new(router, user, namenode.clone(), config, &options, fleet.store.clone());
-            tasks.spawn_on(watcher.run(stop.clone()), control);
+            tasks.spawn_on(watcher(namenode.clone()).run(stop.clone()), control);
+        }
+        for namenode in &config.resolved {
+            tasks.spawn_on(Resolved::new(namenode.clone(), watcher.clone()).run(stop.clone()), control);
         }
         if config.router {
             let announcer = Announcer {

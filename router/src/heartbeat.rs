@@ -6,12 +6,15 @@ mod line;
 mod namenode;
 mod ongoing;
 mod record;
+mod resolved;
 mod router;
 mod statistics;
 mod web;
 
 pub use namenode::Watcher;
+pub use resolved::Resolved;
 pub use router::{Announcer, Myself};
+pub use web::{TrustError, WebClient};
 
 /// Protocols and methods that the probes use.
 mod protocol {

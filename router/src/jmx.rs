@@ -2,10 +2,12 @@
 //!
 //! Each bean is a function of [`Sources`]. Attributes that this router has nothing to say about are those of [`unknown`].
 
+mod datanodes;
 mod dates;
 mod federation_rpc;
 mod federation_state;
 mod fs_namesystem;
+mod http_server;
 mod java_lang;
 mod jvm_metrics;
 mod namenode_info;
@@ -25,10 +27,10 @@ pub mod unknown;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use anabranch_telemetry::jmx::{Attributes, Beans, ObjectName};
+use anabranch_telemetry::jmx::{Attributes, Bean, Beans, ObjectName};
 use serde_json::Value;
 
-pub use sources::Sources;
+pub use sources::{AdminPort, Sources, WebPort};
 
 /// Attributes from pairs of a name and anything that JSON can say.
 macro_rules! attributes {
@@ -76,7 +78,7 @@ const PLATFORM: &[(&str, &str, Read)] = &[
 pub fn register(beans: &Beans, sources: &Arc<Sources>) {
     let add = |name: ObjectName, class: &str, read: Box<dyn Fn(&Sources) -> Attributes + Send + Sync>| {
         let sources = sources.clone();
-        beans.register(name, class, move || Ok(read(&sources)));
+        beans.register(Bean::new(name, class, move || Ok(read(&sources))));
     };
     for (service, name, class, read) in BEANS {
         let class = if class.is_empty() { name } else { class };
@@ -85,17 +87,21 @@ pub fn register(beans: &Beans, sources: &Arc<Sources>) {
     for (kind, class, read) in PLATFORM {
         add(ObjectName::java_lang(kind), class, Box::new(read));
     }
-    for nameservice in sources.core.upstream.directory().every() {
-        let (name, of) = (format!("NameserviceActivity-{}", nameservice.id()), nameservice.clone());
-        let read = move |sources: &Sources| nameservice_activity::attributes(sources, &of);
-        add(ObjectName::hadoop("Router", &name), &name, Box::new(read));
-    }
-    let name = "NameserviceActivity-concurrent";
-    add(ObjectName::hadoop("Router", name), name, Box::new(nameservice_activity::concurrent));
+    let named = |name: &str, read: Read| add(ObjectName::hadoop("Router", name), name, Box::new(read));
+    named("NameserviceActivity-concurrent", nameservice_activity::concurrent);
     let port = sources.rpc_address.port();
-    let (name, detailed) = (format!("RpcActivityForPort{port}"), format!("RpcDetailedActivityForPort{port}"));
-    add(ObjectName::hadoop("Router", &name), &name, Box::new(rpc_activity::client));
-    add(ObjectName::hadoop("Router", &detailed), &detailed, Box::new(rpc_activity::client_detailed));
+    named(&format!("RpcActivityForPort{port}"), rpc_activity::client);
+    named(&format!("RpcDetailedActivityForPort{port}"), rpc_activity::client_detailed);
+    if let Some(admin) = &sources.admin {
+        let port = admin.address.port();
+        named(&format!("RpcActivityForPort{port}"), rpc_activity::admin);
+        named(&format!("RpcDetailedActivityForPort{port}"), rpc_activity::admin_detailed);
+    }
+    if let Some(web) = &sources.web {
+        named(&format!("HttpServer2-{}", web.address.port()), http_server::attributes);
+    }
+    let sources = sources.clone();
+    beans.register_family(move || nameservice_activity::beans(&sources));
 }
 
 /// What Hadoop's metrics say of themselves first.

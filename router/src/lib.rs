@@ -9,6 +9,7 @@ mod admin;
 mod block_pools;
 pub mod config;
 mod core;
+mod datanodes;
 mod facts;
 mod federation_view;
 mod fleet;

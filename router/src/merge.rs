@@ -12,7 +12,7 @@ pub mod summary;
 use anabranch_hrpc::wire::{self, Malformed};
 use bytes::{Bytes, BytesMut};
 
-pub use datanodes::{datanodes, storage_reports};
+pub use datanodes::{datanodes, newest_reports, storage_reports};
 pub use numbers::{all_true, all_true_by_default, any_true, maximum, sum};
 
 use crate::rewrite::{delimited, find, find_all, find_varint, put_field};

@@ -1,6 +1,8 @@
 //! What the data plane counts. Label sets are closed: methods, outcomes, and the nameservices that there are. The hot
 //! path looks nothing up; its handles are made once.
 
+mod admin;
+mod safe_mode;
 mod server;
 mod tally;
 
@@ -11,6 +13,8 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+pub use admin::AdminMetrics;
+pub use safe_mode::SafeModeCollector;
 pub use server::ServerCollector;
 pub use tally::{Attempts, Reason, Tally};
 
@@ -58,6 +62,8 @@ pub struct Metrics {
     shed: IntCounterVec,
     /// What the management beans show besides.
     pub tally: Tally,
+    /// Calls of administrators.
+    pub admin: AdminMetrics,
     /// Calls in flight.
     pub in_flight: IntGauge,
     /// Revision of the mount table in use.
@@ -123,6 +129,7 @@ impl Metrics {
                 &["nameservice"],
             )?,
             tally: Tally::default(),
+            admin: AdminMetrics::new(registry)?,
             in_flight: gauge("anabranch_calls_in_flight", "Calls of clients being answered.")?,
             mount_revision: gauge("anabranch_mount_table_revision", "Revision of the mount table in use.")?,
             mount_entries: gauge("anabranch_mount_table_entries", "Entries of the mount table in use.")?,

@@ -9,7 +9,7 @@ use anabranch_federation::{MountTable, NameserviceError, NameserviceId};
 use anabranch_hrpc::{Drain, Limits, Server};
 use anabranch_store::feed::Health;
 use anabranch_store::{RouterStatus, StateStore};
-use anabranch_telemetry::http::{self, Bounds, Routes};
+use anabranch_telemetry::http::{self, Bounds, Routes, Statistics};
 use anabranch_telemetry::jmx::Beans;
 use anabranch_telemetry::{Metrics as Registry, Readiness, clock, process};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -23,10 +23,12 @@ use crate::admin::{Admin, ReadProxyUsers};
 use crate::block_pools::BlockPools;
 use crate::config::{LimitsConfig, RouterConfig};
 use crate::core::Core;
+use crate::datanodes::DatanodeReports;
 use crate::federation_view::FederationView;
 use crate::fleet::{Fleet, Joined};
-use crate::jmx;
-use crate::metrics::{Metrics, ServerCollector};
+use crate::heartbeat::{TrustError, WebClient};
+use crate::jmx::{self, AdminPort, WebPort};
+use crate::metrics::{Metrics, SafeModeCollector, ServerCollector};
 use crate::safe_mode::{Event, SafeMode, State as SafeModeState};
 use crate::session::{Impersonation, Session, Users};
 use crate::upstream::Upstream;
@@ -86,6 +88,9 @@ pub enum StartError {
     /// A nameservice without a NameNode.
     #[error("nameservice {0} has no NameNode; expected at least one rpc-address")]
     NoNamenode(String),
+    /// The authorities for NameNodes' web servers cannot be read.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Another router has registered its metrics in the same registry.
     #[error("cannot register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -110,6 +115,7 @@ impl Router {
         let began = Instant::now();
         let Sources { mounts, health, store, proxy_users } = sources.into();
         let nameservices = nameservices(&config)?;
+        let web = WebClient::new(&config.heartbeat)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
         let upstream = Upstream::new(
             nameservices,
@@ -141,12 +147,22 @@ impl Router {
 
         let server = Server::new(Arc::new(Session::new(core.clone())), limits(&core.config.limits));
         registry.registry().register(Box::new(ServerCollector::new(server.stats())?))?;
+        registry.registry().register(Box::new(SafeModeCollector::new(core.safe_mode.watch())?))?;
+        let admin = admin.map(|(listener, address)| {
+            let handler = Admin::new(core.clone(), store.clone(), proxy_users, runtimes.data.clone());
+            let limits = Limits { max_connections: ADMINISTRATORS, ..limits(&core.config.limits) };
+            (listener, address, Server::new(Arc::new(handler), limits))
+        });
+        let http = http.map(|(listener, address)| (listener, address, Statistics::default()));
         let (view, beans) = (FederationView::new(), Beans::new());
         let sources = Arc::new(jmx::Sources {
             core: core.clone(),
             view: view.clone(),
+            datanodes: DatanodeReports::new(core.clone(), runtimes.data.clone()),
             rpc: server.stats(),
             rpc_address: rpc_addr,
+            admin: admin.as_ref().map(|(_, address, server)| AdminPort { address: *address, stats: server.stats() }),
+            web: http.as_ref().map(|(_, address, counts)| WebPort { address: *address, statistics: counts.clone() }),
             build: registry.build(),
             readiness: readiness.clone(),
             host: process::host(),
@@ -157,13 +173,13 @@ impl Router {
         listening.ready();
         let stop = CancellationToken::new();
         let more = crate::http::routes(&core.config, beans, runtimes);
-        let joined = store.clone().map(|store| {
+        let joined = store.map(|store| {
             // The view's tasks run where this is called.
             let _control = runtimes.control.enter();
             view.follow(&*store, &stop);
-            let admin_address = admin.as_ref().map_or_else(String::new, |(_, address)| reachable(*address));
+            let admin_address = admin.as_ref().map_or_else(String::new, |(_, address, _)| reachable(*address));
             let status = core.safe_mode.status();
-            let fleet = Fleet { store, status, admin_address, build: registry.build() };
+            let fleet = Fleet { store, status, admin_address, web, build: registry.build() };
             Joined::start(&core, fleet, &runtimes.control)
         });
         if let Some(health) = health {
@@ -175,16 +191,12 @@ impl Router {
             server.serve(rpc, serving).await;
             drop(listening);
         });
-        let admin_addr = admin.as_ref().map(|(_, address)| *address);
-        let admin = admin.map(|(listener, _)| {
-            let handler = Admin::new(core.clone(), store, proxy_users, runtimes.data.clone());
-            let limits = Limits { max_connections: ADMINISTRATORS, ..limits(&core.config.limits) };
-            let (server, drain) = (Server::new(Arc::new(handler), limits), drain.clone());
-            runtimes.control.spawn(server.serve(listener, drain))
-        });
-        let http_addr = http.as_ref().map(|(_, address)| *address);
-        let http = http.map(|(listener, _)| {
+        let admin_addr = admin.as_ref().map(|(_, address, _)| *address);
+        let admin = admin.map(|(listener, _, server)| runtimes.control.spawn(server.serve(listener, drain.clone())));
+        let http_addr = http.as_ref().map(|(_, address, _)| *address);
+        let http = http.map(|(listener, _, counts)| {
             let routes = Routes { readiness: readiness.clone(), metrics: registry.clone(), more };
+            let routes = http::counted(routes.into(), counts);
             let stopped = stop.clone().cancelled_owned();
             runtimes.control.spawn(http::serve(listener, routes, Bounds::default(), stopped))
         });

@@ -18,6 +18,20 @@ pub enum Cause {
     StoreAway,
 }
 
+impl Cause {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::ByHand, Self::Starting, Self::StoreAway];
+
+    /// As a label of metrics.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::ByHand => "by_hand",
+            Self::Starting => "starting",
+            Self::StoreAway => "store_away",
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -13,7 +13,7 @@ use anabranch_hdfs_proto::hdfs::{
 use anabranch_router::config::hadoop::{Environment, Properties, interpret};
 use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes, Sources};
 use anabranch_store::feed::Health;
-use anabranch_store::{JournalStore, Membership, RouterState, StateStore, Version, Writer};
+use anabranch_store::{JournalStore, Membership, Record, RouterState, StateStore, Version, Writer};
 use anabranch_telemetry::{Build, Metrics, Readiness, clock};
 use anabranch_testkit::http::{self, Answer};
 use serde_json::{Value, json};
@@ -71,10 +71,17 @@ impl Rig {
         tokio::task::spawn_blocking(move || http::get(&address, &path)).await.unwrap().unwrap()
     }
 
+    async fn wait_for_bean(&self, name: &str, there: bool) {
+        let ends = Instant::now() + PATIENCE;
+        while self.bean(&format!("Hadoop:service=Router,name={name}")).await.is_object() != there {
+            assert!(Instant::now() < ends, "{name}: {there}");
+        }
+    }
+
     async fn bean(&self, name: &str) -> Value {
         let answer = self.get(&format!("/jmx?qry={name}")).await;
         let mut body: Value = serde_json::from_str(&answer.body).unwrap();
-        body["beans"][0].take()
+        body["beans"].get_mut(0).map_or(Value::Null, Value::take)
     }
 }
 
@@ -195,13 +202,13 @@ async fn jmx_answers_as_hadoops_servlet_does() {
             .map(|bean| bean["name"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    let port = rig.router.rpc_addr.port();
     let activities = names(&rig.get("/jmx?qry=Hadoop:service=Router,name=N*").await);
-    let expected = ["ns0", "concurrent"].map(|ns| format!("Hadoop:service=Router,name=NameserviceActivity-{ns}"));
+    let expected = ["concurrent", "ns0"].map(|ns| format!("Hadoop:service=Router,name=NameserviceActivity-{ns}"));
     assert_eq!(activities, expected);
     let rpc = names(&rig.get("/jmx?qry=Hadoop:*,name=Rpc*").await);
-    let expected = ["Activity", "DetailedActivity"].map(|a| format!("Hadoop:service=Router,name=Rpc{a}ForPort{port}"));
-    assert_eq!(rpc, expected);
+    let ports = [rig.router.rpc_addr.port(), rig.router.admin_addr.unwrap().port()];
+    let of = |port| ["Activity", "DetailedActivity"].map(|a| format!("Hadoop:service=Router,name=Rpc{a}ForPort{port}"));
+    assert_eq!(rpc, ports.map(of).concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,4 +247,28 @@ async fn the_other_pages_answer() {
         assert!(rig.get(path).await.body.contains("anabranch_build_info"), "{path}");
     }
     assert_eq!(rig.get("/nope").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nameservice_has_a_bean_for_as_long_as_records_tell_of_it() {
+    let store = Arc::new(JournalStore::in_memory());
+    let rig = start_with(Some(table()), Some(store.clone())).await;
+    let version = store.put(membership("ns7", 400), Version::ABSENT).await.unwrap();
+    rig.wait_for_bean("NameserviceActivity-ns7", true).await;
+    Writer::<Membership>::delete(&*store, membership("ns7", 400).key().to_owned(), version).await.unwrap();
+    rig.wait_for_bean("NameserviceActivity-ns7", false).await;
+    rig.wait_for_bean("NameserviceActivity-ns0", true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_web_server_counts_what_it_is_asked() {
+    let rig = start(Some(table())).await;
+    let name = format!("Hadoop:service=Router,name=HttpServer2-{}", rig.address.port());
+    assert_eq!(rig.get("/nope").await.status, 404);
+    let bean = rig.bean(&name).await;
+    let counts = ["Requests", "RequestsActive", "Responses2xx", "Responses4xx"].map(|name| bean[name].clone());
+    assert_eq!(counts, [2, 1, 0, 1].map(Value::from), "{bean}");
+    let bean = rig.bean(&name).await;
+    assert_eq!((&bean["Responses2xx"], &bean["DispatchedActiveMax"]), (&json!(1), &json!(1)));
+    assert!(bean["ResponsesBytesTotal"].as_u64() > Some(500), "{bean}");
 }

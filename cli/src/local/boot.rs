@@ -7,7 +7,7 @@ use std::time::Duration;
 use anabranch_federation::{MountEntry, NameserviceId};
 use anabranch_namespace::{NamespaceConfig, NamespaceService, RunningNamespace};
 use anabranch_router::{Router, RunningRouter, Sources, trusted};
-use anabranch_store::{JournalStore, feed, publish};
+use anabranch_store::{JournalStore, Membership, Reader, Record, StoreError, Writer, feed, publish};
 use anabranch_telemetry::{Metrics, Readiness, clock};
 use tokio::time::timeout;
 
@@ -33,6 +33,8 @@ pub(super) struct RunningSubcluster {
     pub(super) nameservice: NameserviceId,
     pub(super) rpc_addr: SocketAddr,
     pub(super) transfer_addr: SocketAddr,
+    /// Where its management beans are.
+    pub(super) http_addr: Option<SocketAddr>,
     service: RunningNamespace,
 }
 
@@ -94,7 +96,13 @@ async fn subcluster(
         Ok(Err(error)) => return Err(failed(error.to_string())),
         Err(error) => return Err(failed(error.to_string())),
     };
-    Ok(RunningSubcluster { nameservice, rpc_addr: service.rpc_addr, transfer_addr: service.transfer_addr, service })
+    Ok(RunningSubcluster {
+        nameservice,
+        rpc_addr: service.rpc_addr,
+        transfer_addr: service.transfer_addr,
+        http_addr: service.http_addr,
+        service,
+    })
 }
 
 /// Opens the state store and brings it to what the manifests say.
@@ -103,12 +111,21 @@ async fn store(data: &Data, mounts: &[MountEntry]) -> Result<JournalStore, Failu
     let directory = data.store();
     let opened = tokio::task::spawn_blocking(move || JournalStore::open(&directory)).await;
     let store = opened.map_err(Failure::internal)?.map_err(|e| Failure::internal(format!("state store: {e}")))?;
-    let report = publish(mounts.to_vec(), &store, clock::wall_ms()).await;
-    let report = report.map_err(|error| Failure::internal(format!("state store: {error}")))?;
+    let failed = |error: StoreError| Failure::internal(format!("state store: {error}"));
+    forget_namenodes(&store).await.map_err(failed)?;
+    let report = publish(mounts.to_vec(), &store, clock::wall_ms()).await.map_err(failed)?;
     match report.refused.first() {
         Some(refused) => Err(Failure::internal(format!("mount {}: {}", refused.source, refused.reason))),
         None => Ok(store),
     }
+}
+
+/// What was reported in an earlier run is of ports that are gone.
+async fn forget_namenodes(store: &JournalStore) -> Result<(), StoreError> {
+    for stored in Reader::<Membership>::list(store).await?.records {
+        Writer::<Membership>::delete(store, stored.record.key().to_owned(), stored.version).await?;
+    }
+    Ok(())
 }
 
 async fn router(
@@ -120,7 +137,7 @@ async fn router(
     runtimes: &Runtimes,
 ) -> Result<RunningRouter, Failure> {
     console::note("Starting the router ...");
-    let config = setup.router(subclusters.iter().map(|running| (running.nameservice.clone(), running.rpc_addr)));
+    let config = setup.router(subclusters);
     let feed = feed(store, setup.default_nameservice.clone());
     let health = Some(feed.health.clone());
     let mounts = trusted(feed, config.safe_mode.staleness());

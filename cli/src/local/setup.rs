@@ -7,8 +7,11 @@ use std::time::Duration;
 use anabranch_api::{Backend, SubclusterKind, SubclusterSettings};
 use anabranch_federation::NameserviceId;
 use anabranch_router::RouterConfig;
-use anabranch_router::config::{AdminConfig, NamenodeConfig, NameserviceConfig, ProxyUsers};
+use anabranch_router::config::{
+    AdminConfig, HeartbeatConfig, MonitoredNamenode, NamenodeConfig, NameserviceConfig, ProxyUsers,
+};
 
+use super::boot::RunningSubcluster;
 use crate::machine;
 use crate::manifest::Federation;
 
@@ -118,11 +121,21 @@ impl Setup {
     }
 
     /// What the router is told, with the embedded subclusters where they serve.
-    pub(super) fn router(&self, embedded: impl Iterator<Item = (NameserviceId, SocketAddr)>) -> RouterConfig {
-        let here = embedded.map(|(id, address)| NameserviceConfig {
-            id: id.to_string(),
-            namenodes: vec![NamenodeConfig { id: None, rpc_address: address.to_string() }],
+    pub(super) fn router(&self, embedded: &[RunningSubcluster]) -> RouterConfig {
+        let here = embedded.iter().map(|running| NameserviceConfig {
+            id: running.nameservice.to_string(),
+            namenodes: vec![NamenodeConfig { id: None, rpc_address: running.rpc_addr.to_string() }],
         });
+        let watched_here = embedded.iter().map(|running| {
+            let web = running.http_addr.map(|address| address.to_string());
+            MonitoredNamenode::at(running.nameservice.as_str(), None, &running.rpc_addr.to_string(), web.as_deref())
+        });
+        let watched_there = self.external.iter().flat_map(|nameservice| {
+            let namenodes = nameservice.namenodes.iter();
+            namenodes.map(|one| MonitoredNamenode::at(&nameservice.id, one.id.as_deref(), &one.rpc_address, None))
+        });
+        let heartbeat =
+            HeartbeatConfig { namenodes: watched_here.chain(watched_there).collect(), ..HeartbeatConfig::default() };
         RouterConfig {
             router_id: format!("{}:{}", machine::host(), self.rpc_address.port()),
             rpc_address: self.rpc_address,
@@ -133,6 +146,7 @@ impl Setup {
             superuser: self.user.clone(),
             proxy_users: ProxyUsers { allow_all: true, ..ProxyUsers::default() },
             drain_grace: self.drain,
+            heartbeat,
             ..RouterConfig::default()
         }
     }

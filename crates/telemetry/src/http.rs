@@ -3,9 +3,11 @@
 //! It belongs on a runtime of its own, apart from the one that carries calls, so that a busy data plane does not make a
 //! healthy program look dead. Connections are bounded in number and in time.
 
+mod jmx;
 mod listener;
 mod log_level;
 mod stacks;
+mod statistics;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,10 +22,12 @@ use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+pub use self::jmx::{jmx, options};
 use self::listener::BoundedListener;
 pub use self::listener::Bounds;
 pub use self::log_level::log_level;
 pub use self::stacks::stacks;
+pub use self::statistics::{Statistics, Totals, counted};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 
@@ -38,13 +42,11 @@ pub struct Routes {
     pub more: Router,
 }
 
-impl Routes {
-    fn into_router(self) -> Router {
-        let own = Router::new()
-            .route("/isActive", get(is_active))
-            .with_state(self.readiness)
-            .merge(Router::new().route("/metrics", get(metrics)).route("/prom", get(metrics)).with_state(self.metrics));
-        own.merge(self.more).layer(middleware::map_response(guarded))
+impl From<Routes> for Router {
+    fn from(routes: Routes) -> Self {
+        let own = Router::new().route("/isActive", get(is_active)).with_state(routes.readiness);
+        let metrics = Router::new().route("/metrics", get(metrics)).route("/prom", get(metrics));
+        own.merge(metrics.with_state(routes.metrics)).merge(routes.more)
     }
 }
 
@@ -77,11 +79,11 @@ async fn guarded(mut response: Response) -> Response {
 ///
 /// # Errors
 /// When the listener fails for good.
-pub async fn serve<S>(listener: TcpListener, routes: Routes, bounds: Bounds, stop: S) -> std::io::Result<()>
+pub async fn serve<S>(listener: TcpListener, routes: impl Into<Router>, bounds: Bounds, stop: S) -> std::io::Result<()>
 where
     S: Future<Output = ()> + Send + 'static,
 {
-    let service = routes.into_router().into_make_service_with_connect_info::<Peer>();
+    let service = routes.into().layer(middleware::map_response(guarded)).into_make_service_with_connect_info::<Peer>();
     axum::serve(BoundedListener::new(listener, bounds), service).with_graceful_shutdown(stop).await
 }
 

@@ -2,10 +2,7 @@
 
 /// Beans that are not there. `*` at the end stands for anything.
 pub(super) const ABSENT: &[(&str, &str)] = &[
-    ("Hadoop:service=Router,name=HttpServer2-*", "counts of Jetty's thread pool"),
     ("Hadoop:service=Router,name=MetricsSystem,sub=*", "Hadoop's metrics system, in whose place Prometheus reads"),
-    ("Hadoop:service=Router,name=RpcActivityForPort*", "the port of the administration is not served"),
-    ("Hadoop:service=Router,name=RpcDetailedActivityForPort*", "the port of the administration is not served"),
     ("JMImplementation:*", "of the Java virtual machine"),
     ("com.sun.management:*", "of the Java virtual machine"),
     ("java.lang:*", "of the Java virtual machine"),
@@ -31,7 +28,7 @@ pub(super) const EXTRA: &[&str] = &[];
 /// Texts in which there is nothing where a Java router has something.
 pub(super) const EMPTY: &[(&str, &str, &str)] = &[
     ("name=FederationRPC", "ProxyOpPermitAcceptedPerNs", "there are no permits"),
-    ("name=NameNodeInfo", "LiveNodes", "reports of DataNodes are not collected"),
+    ("name=RpcActivityForPortADMIN", "tag.NumOpenConnectionsPerUser", "not measured"),
 ];
 
 /// Whether a name is the pattern, or begins with what is before its `*`.

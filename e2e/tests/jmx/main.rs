@@ -6,15 +6,16 @@ mod differences;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anabranch_e2e::dfs::dfs;
-use anabranch_e2e::servers::{self, Router};
+use anabranch_e2e::servers::{self, Configured, Router};
 use anabranch_federation::MountEntry;
 use anabranch_store::{JournalStore, Version, Writer};
-use anabranch_testkit::hadoop::{Cluster, Jars, Plan};
+use anabranch_testkit::hadoop::{Cluster, Jars, Plan, Shell};
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::{http, net, suite};
 use anyhow::Result;
@@ -30,6 +31,7 @@ const MOUNTS: &str = "/data0=ns0:/data0,/data1=ns1:/data1";
 
 struct Rig {
     router: Router,
+    admin: SocketAddr,
     cluster: Cluster,
     jars: Jars,
     _scratch: Scratch,
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         &[
             ("beans_have_the_attributes_of_a_java_routers", attributes),
             ("texts_hold_what_those_of_a_java_router_hold", texts),
+            ("datanodes_are_those_that_a_java_router_shows", datanodes),
             ("errors_are_told_in_the_same_words", errors),
             ("daemonlog_reads_and_sets_levels", daemonlog),
             ("configuration_has_the_same_form", configuration),
@@ -53,18 +56,23 @@ fn setup() -> Result<Rig> {
     let jars = Jars::get()?;
     let plan = Plan::tests().with_router_apart(MOUNTS);
     let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-    let router = router(&cluster, scratch.path())?;
+    let Configured { router, admin } = router(&cluster, scratch.path())?;
     // Some beans are whole only after a call.
     for uri in [router.uri(), format!("hdfs://{}", cluster.rpc("router"))] {
         dfs(&uri, &["mkdir", "--parents", "/data0/x"]).ok();
     }
-    let rig = Rig { router, cluster, jars, _scratch: scratch };
+    let shell = Shell::start(&jars, scratch.path())?;
+    for administration in [&admin.to_string(), cluster.admin()] {
+        let session = shell.at("hdfs://unused").set("dfs.federation.router.admin-address", administration);
+        session.dfsrouteradmin(&["-safemode", "get"]).ok();
+    }
+    let rig = Rig { router, admin, cluster, jars, _scratch: scratch };
     net::wait_until("the beans of the Java router are whole", WHOLE, || rig.whole())?;
     Ok(rig)
 }
 
 /// A router with a state store of its own, and the same mounts in it.
-fn router(cluster: &Cluster, dir: &Path) -> Result<Router> {
+fn router(cluster: &Cluster, dir: &Path) -> Result<Configured> {
     let data = dir.join("store");
     tokio::runtime::Runtime::new()?.block_on(async {
         let store = JournalStore::open(&data)?;
@@ -80,10 +88,10 @@ fn router(cluster: &Cluster, dir: &Path) -> Result<Router> {
         ("dfs.federation.router.store.driver.file.directory", data.display().to_string()),
     ];
     let properties = servers::nameservices(cluster).into_iter().chain(own);
-    Ok(servers::router_configured(&dir.join("conf"), properties, &[])?.router)
+    servers::router_configured(&dir.join("conf"), properties, &[])
 }
 
-/// Beans by name; the numbers of ports in their names are `PORT`.
+/// Beans by name; the numbers of ports in their names are `CLIENT`, `ADMIN` and `WEB`.
 type Beans = BTreeMap<String, Value>;
 
 impl Rig {
@@ -104,17 +112,31 @@ impl Rig {
             let state = &beans["Hadoop:service=Router,name=FederationState"];
             state["NumNamenodes"] == 2 && state["TotalCapacity"].as_u64().is_some_and(|total| total > 0)
         };
-        has("RpcDetailedActivityForPORT", "MkdirsNumOps")
+        has("RpcDetailedActivityForPortCLIENT", "MkdirsNumOps")
+            && has("RpcDetailedActivityForPortADMIN", "GetSafeModeNumOps")
             && has("JvmMetrics", "GcTotalExtraSleepTime")
             && reported(self.beans(true))
     }
 
     fn beans(&self, ours: bool) -> Beans {
-        let rpc = if ours { self.router.rpc.to_string() } else { self.cluster.rpc("router").to_owned() };
-        let port = rpc.rsplit(':').next().expect("a port").to_owned();
+        let (rpc, admin, web) = if ours {
+            (self.router.rpc.to_string(), self.admin.to_string(), self.router.http.to_string())
+        } else {
+            let cluster = &self.cluster;
+            (cluster.rpc("router").to_owned(), cluster.admin().to_owned(), cluster.http("router").to_owned())
+        };
+        let ends = [("ForPort", rpc, "CLIENT"), ("ForPort", admin, "ADMIN"), ("HttpServer2-", web, "WEB")];
+        let ends = ends.map(|(start, address, shown)| {
+            let port = address.rsplit(':').next().expect("a port");
+            (format!("{start}{port}"), format!("{start}{shown}"))
+        });
         let answer: Value = serde_json::from_str(&self.get(ours, "/jmx").body).expect("JSON");
         let beans = answer["beans"].as_array().expect("beans").iter();
-        let name = |bean: &Value| bean["name"].as_str().expect("a name").replace(&format!("ForPort{port}"), "ForPORT");
+        let name = |bean: &Value| {
+            let name = bean["name"].as_str().expect("a name");
+            let known = ends.iter().find_map(|(end, shown)| Some(name.strip_suffix(end)?.to_owned() + shown));
+            known.unwrap_or_else(|| name.to_owned())
+        };
         beans.map(|bean| (name(bean), bean.clone())).collect()
     }
 }
@@ -185,6 +207,32 @@ fn texts(rig: &Rig) {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared >= 4, "only {compared} texts were compared");
+}
+
+/// All but when they were heard of, and numbers that change from one look to the next.
+fn datanodes(rig: &Rig) {
+    let nodes = |ours| {
+        let info = &rig.beans(ours)["Hadoop:service=NameNode,name=NameNodeInfo"];
+        let lists = ["LiveNodes", "DeadNodes", "DecomNodes", "EnteringMaintenanceNodes"].map(|list| {
+            let text = info[list].as_str().expect("a text");
+            let mut nodes: BTreeMap<String, Value> = serde_json::from_str(text).expect("JSON");
+            for node in nodes.values_mut() {
+                for moving in ["lastContact", "remaining", "nonDfsUsedSpace"] {
+                    node[moving] = shape(&node[moving]).is_number().into();
+                }
+            }
+            nodes
+        });
+        lists
+    };
+    let (ours, theirs) = (nodes(true), nodes(false));
+    assert_eq!(theirs.each_ref().map(BTreeMap::len), [2, 0, 0, 0], "{theirs:#?}");
+    assert_eq!(ours, theirs);
+    let usage = |ours| -> Value {
+        let text = rig.beans(ours)["Hadoop:service=Router,name=FederationState"]["NodeUsage"].clone();
+        serde_json::from_str(text.as_str().expect("a text")).expect("JSON")
+    };
+    assert_eq!(usage(true), usage(false));
 }
 
 fn errors(rig: &Rig) {

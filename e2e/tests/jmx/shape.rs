@@ -16,6 +16,13 @@ pub(super) enum Shape {
     Object(BTreeMap<String, Shape>),
 }
 
+impl Shape {
+    /// Whether it is a number.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Self::Int | Self::Float)
+    }
+}
+
 /// The shape of a value; a list has that of its first item.
 pub(super) fn shape(value: &Value) -> Shape {
     match value {

@@ -39,8 +39,23 @@ impl Fleet {
             web_address: record.web_address().to_owned(),
             web_scheme: WebScheme::Http,
         };
+        // What the configuration says of those that were found by looking a name up.
+        let before = |found: &NamenodeMembershipRecordProto| {
+            let at = |address: &str| address.replace("localhost", "127.0.0.1");
+            let found = namenode(found);
+            MonitoredNamenode {
+                namenode: found.namenode.map(|id| id.replace("-localhost", "")),
+                rpc_address: at(&found.rpc_address),
+                service_address: at(&found.service_address),
+                lifeline_address: at(&found.lifeline_address),
+                web_address: at(&found.web_address),
+                ..found
+            }
+        };
+        let (resolved, plain): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.namenode_id.is_some());
         let heartbeat = HeartbeatConfig {
-            namenodes: records.iter().map(namenode).collect(),
+            namenodes: plain.into_iter().map(namenode).collect(),
+            resolved: resolved.into_iter().map(before).collect(),
             interval: Duration::from_millis(100),
             ..HeartbeatConfig::default()
         };

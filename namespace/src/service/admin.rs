@@ -32,7 +32,7 @@ use crate::state::{Fault, Kind, tables};
 const HOT: u32 = 7;
 
 /// Space on the volume, and how much of it blocks of files take.
-fn space(s: &Service) -> Result<Capacity, Fault> {
+pub(super) fn space(s: &Service) -> Result<Capacity, Fault> {
     let volume = s.blocks.capacity().map_err(|e| Fault::io(format!("the space for blocks is not known: {e}")))?;
     Ok(Capacity { used: s.view().counters()?.bytes, ..volume })
 }
@@ -81,7 +81,7 @@ pub async fn get_fs_stats(
 }
 
 /// Unused blocks whose replicas are still there, as far as one look tells.
-fn pending_deletion(s: &Service) -> Result<u64, Fault> {
+pub(super) fn pending_deletion(s: &Service) -> Result<u64, Fault> {
     Ok(View::scan(&s.view(), tables::GARBAGE, &[], None, 10_000)?.len() as u64)
 }
 

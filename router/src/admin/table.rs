@@ -12,11 +12,11 @@ const CALL_QUEUE: Protocol = Protocol { name: "org.apache.hadoop.ipc.RefreshCall
 pub(super) const PROTOCOLS: &[Protocol] = &[ROUTER, GENERIC_REFRESH, CALL_QUEUE];
 
 /// One method.
-pub(super) struct Method {
+pub(crate) struct Method {
     /// Which protocol declares it.
     pub(super) protocol: Protocol,
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether it changes something; such calls are logged.
     pub(super) changes: bool,
     /// What it does.
@@ -32,7 +32,7 @@ macro_rules! methods {
 }
 
 /// All of them.
-pub(super) const METHODS: &[Method] = methods! {
+pub(crate) const METHODS: &[Method] = methods! {
     ROUTER "addMountTableEntry" changes mounts::add;
     ROUTER "addMountTableEntries" changes mounts::add_all;
     ROUTER "updateMountTableEntry" changes mounts::update;

@@ -130,8 +130,12 @@ pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
     draft.config.proxy_users = proxy_users::read(properties, &draft.config.user_groups)?;
     draft.config.nameservices = topology::nameservices(properties, &draft.monitored)?;
     if draft.namenode_heartbeat.unwrap_or(draft.config.heartbeat.router) {
-        let served = &draft.config.nameservices;
-        draft.config.heartbeat.namenodes = monitored::namenodes(properties, served, draft.local_namenode)?;
+        let served = &draft.config.nameservices.clone();
+        for namenode in monitored::namenodes(properties, served, draft.local_namenode)? {
+            let several = monitored::stands_for_several(properties, &namenode)?;
+            let heartbeat = &mut draft.config.heartbeat;
+            if several { heartbeat.resolved.push(namenode) } else { heartbeat.namenodes.push(namenode) }
+        }
     }
     let (mut config, mounts_dir) = draft.finish(properties)?;
     config.effective = effective(properties);

@@ -1,5 +1,6 @@
 //! What a router tells the rest of its fleet, and when it stops believing what others told.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anabranch_federation::membership::Lifetime;
@@ -11,6 +12,12 @@ pub struct HeartbeatConfig {
     pub router: bool,
     /// The NameNodes that it watches and reports; none without `dfs.federation.router.namenode.heartbeat.enable`.
     pub namenodes: Vec<MonitoredNamenode>,
+    /// NameNodes of which several are behind one host name; each is watched on its own
+    /// (`dfs.federation.router.monitor.namenode.nameservice.resolution-enabled.<ns>`).
+    pub resolved: Vec<MonitoredNamenode>,
+    /// The authorities that web servers of NameNodes are trusted for, in PEM; those of this machine without it
+    /// (`anabranch.router.namenode.https.ca`).
+    pub https_ca: Option<PathBuf>,
     /// How often it looks at each (`dfs.federation.router.heartbeat.interval`).
     pub interval: Duration,
     /// How often at its statistics (`dfs.federation.router.namenode.heartbeat.jmx.interval`): zero for each time, none
@@ -46,6 +53,25 @@ pub struct MonitoredNamenode {
     pub web_scheme: WebScheme,
 }
 
+impl MonitoredNamenode {
+    /// One that serves all at one port, and has its web server where NameNodes have theirs unless it is told.
+    pub fn at(nameservice: &str, namenode: Option<&str>, rpc_address: &str, web_address: Option<&str>) -> Self {
+        let host = rpc_address.rsplit_once(':').map_or(rpc_address, |(host, _)| host);
+        Self {
+            nameservice: nameservice.to_owned(),
+            namenode: namenode.map(str::to_owned),
+            rpc_address: rpc_address.to_owned(),
+            service_address: rpc_address.to_owned(),
+            lifeline_address: rpc_address.to_owned(),
+            web_address: web_address.map_or_else(|| format!("{host}:{WEB_PORT}"), str::to_owned),
+            web_scheme: WebScheme::Http,
+        }
+    }
+}
+
+/// Where NameNodes serve HTTP unless they are told otherwise.
+pub const WEB_PORT: u16 = 9870;
+
 /// What a web server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebScheme {
@@ -72,6 +98,8 @@ impl Default for HeartbeatConfig {
         Self {
             router: true,
             namenodes: Vec::new(),
+            resolved: Vec::new(),
+            https_ca: None,
             interval: Duration::from_secs(5),
             statistics_interval: Some(Duration::ZERO),
             health_timeout: Duration::from_secs(30),

@@ -8,8 +8,8 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::statistics::{FILE_SYSTEM, NAMENODE, statistics};
-use super::web::{self, WebError};
-use crate::config::{MonitoredNamenode, WebScheme};
+use super::web::{WebClient, WebError};
+use crate::config::MonitoredNamenode;
 
 /// For both queries together.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,22 +25,20 @@ pub(super) enum JmxError {
     Json(#[from] serde_json::Error),
     #[error("the answer has none of the beans")]
     NoBeans,
-    #[error("statistics are read over HTTP only")]
-    Scheme,
 }
 
 /// Asks for them.
-pub(super) async fn ask(namenode: MonitoredNamenode) -> Result<NamenodeMembershipStatsRecordProto, JmxError> {
-    if namenode.web_scheme != WebScheme::Http {
-        return Err(JmxError::Scheme);
-    }
-    let address = &namenode.web_address;
-    let both = async { tokio::try_join!(query(address, FILE_SYSTEM), query(address, NAMENODE)) };
+pub(super) async fn ask(
+    web: WebClient,
+    namenode: MonitoredNamenode,
+) -> Result<NamenodeMembershipStatsRecordProto, JmxError> {
+    let query = |beans| query(&web, &namenode, beans);
+    let both = async { tokio::try_join!(query(FILE_SYSTEM), query(NAMENODE)) };
     let (file_system, info) = timeout(PATIENCE, both).await??;
     statistics(&file_system, &info).ok_or(JmxError::NoBeans)
 }
 
-async fn query(address: &str, beans: &str) -> Result<Value, JmxError> {
-    let body = web::get(address, &format!("/jmx?qry={beans}")).await?;
+async fn query(web: &WebClient, namenode: &MonitoredNamenode, beans: &str) -> Result<Value, JmxError> {
+    let body = web.get(namenode.web_scheme, &namenode.web_address, &format!("/jmx?qry={beans}")).await?;
     Ok(serde_json::from_slice(&body)?)
 }

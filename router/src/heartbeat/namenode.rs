@@ -18,6 +18,7 @@ use super::line::Line;
 use super::ongoing::Ongoing;
 use super::protocol::HA_SERVICE;
 use super::record::{self, Found};
+use super::web::WebClient;
 use crate::config::{HeartbeatConfig, MonitoredNamenode};
 use crate::upstream::{CLIENT_PROTOCOL, NAMENODE_PROTOCOL, Trouble};
 
@@ -36,6 +37,7 @@ pub struct Watcher {
     namenode: MonitoredNamenode,
     service: Arc<Line>,
     lifeline: Arc<Line>,
+    web: WebClient,
     interval: Duration,
     statistics_interval: Option<Duration>,
     health_timeout: Duration,
@@ -72,6 +74,7 @@ impl Watcher {
         namenode: MonitoredNamenode,
         config: &HeartbeatConfig,
         options: &ConnectOptions,
+        web: WebClient,
         store: Arc<dyn Writer<Membership>>,
     ) -> Self {
         let line = |address: &str| Arc::new(Line::new(address, Identity::simple(user), options.clone()));
@@ -80,6 +83,7 @@ impl Watcher {
             service: line(&namenode.service_address),
             lifeline: line(&namenode.lifeline_address),
             namenode,
+            web,
             interval: config.interval,
             statistics_interval: config.statistics_interval,
             health_timeout: config.health_timeout,
@@ -165,7 +169,7 @@ impl Watcher {
             .is_some_and(|every| self.known.asked.is_none_or(|last| now.saturating_duration_since(last) >= every));
         if due {
             self.known.asked = Some(now);
-            self.probes.statistics.start(|| jmx::ask(self.namenode.clone()));
+            self.probes.statistics.start(|| jmx::ask(self.web.clone(), self.namenode.clone()));
         }
     }
 

@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::options;
 use crate::config::AddressRange;
 use crate::router::Runtimes;
 
@@ -34,8 +33,8 @@ impl Guard {
 
 pub(super) fn routes(guard: Guard, runtimes: &Runtimes) -> Router {
     Router::new()
-        .route("/logLevel", get(log_level).options(options))
-        .merge(Router::new().route("/stacks", get(stacks).options(options)).with_state(runtimes.clone()))
+        .route("/logLevel", get(log_level).options(http::options))
+        .merge(Router::new().route("/stacks", get(stacks).options(http::options)).with_state(runtimes.clone()))
         .layer(middleware::from_fn_with_state(guard, admit))
 }
 

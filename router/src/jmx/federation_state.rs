@@ -4,7 +4,7 @@ use anabranch_telemetry::jmx::Attributes;
 
 use super::sources::COMPILED;
 use super::standing::Standing;
-use super::{Sources, attributes, dates, process_tags, shapes, unknown};
+use super::{Sources, attributes, datanodes, dates, process_tags, shapes, unknown};
 
 pub(super) fn attributes(sources: &Sources) -> Attributes {
     let (standing, now) = sources.standing();
@@ -16,6 +16,7 @@ pub(super) fn attributes(sources: &Sources) -> Attributes {
         "Namenodes" => shapes::namenodes(&standing.namenodes, now).to_string(),
         "Nameservices" => shapes::namenodes(&standing.nameservices, now).to_string(),
         "Routers" => shapes::routers(&sources.view.routers(), now).to_string(),
+        "NodeUsage" => datanodes::usage(sources).to_string(),
         "NumNameservices" => standing.in_service,
         "NumNamenodes" => standing.namenodes.len(),
         "NumExpiredNamenodes" => standing.expired,

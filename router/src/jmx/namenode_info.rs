@@ -1,17 +1,23 @@
 //! `NameNodeInfo`: the federation as one NameNode.
 
 use anabranch_telemetry::jmx::{Attributes, float};
-use anabranch_telemetry::process;
+use anabranch_telemetry::{clock, process};
 use serde_json::Value;
 
 use super::federation_state::capacity;
-use super::{Sources, attributes, unknown};
+use super::{Sources, attributes, datanodes, unknown};
 
 pub(super) fn attributes(sources: &Sources) -> Attributes {
     let (standing, _) = sources.standing();
     let (total, free) = capacity(&standing);
     let used = total - free;
+    let (reports, now) = (sources.datanodes.read(), clock::wall_ms());
+    let nodes = |reports| datanodes::nodes(reports, now).to_string();
     let mut attributes = attributes![
+        "LiveNodes" => nodes(&reports.live),
+        "DeadNodes" => nodes(&reports.dead),
+        "DecomNodes" => nodes(&reports.decommissioning),
+        "EnteringMaintenanceNodes" => nodes(&reports.entering_maintenance),
         "Threads" => process::threads().len(),
         "Version" => sources.version(),
         "SoftwareVersion" => sources.build.version,

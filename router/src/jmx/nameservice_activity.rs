@@ -1,12 +1,25 @@
 //! `NameserviceActivity-<nameservice>`: what was asked of one subcluster; `-concurrent`: of several at once.
 
-use anabranch_telemetry::jmx::Attributes;
+use std::sync::Arc;
+
+use anabranch_telemetry::jmx::{Attributes, Bean, ObjectName};
 
 use super::{Sources, attributes, mean, rate, tags, unknown};
 use crate::method;
 use crate::upstream::{Nameservice, Outcome};
 
-pub(super) fn attributes(sources: &Sources, nameservice: &Nameservice) -> Attributes {
+/// One for each subcluster that there is at this moment.
+pub(super) fn beans(sources: &Arc<Sources>) -> Vec<Bean> {
+    let bean = |nameservice: &Arc<Nameservice>| {
+        let name = format!("NameserviceActivity-{}", nameservice.id());
+        let (sources, nameservice) = (sources.clone(), nameservice.clone());
+        let read = move || Ok(attributes(&sources, &nameservice));
+        Bean::new(ObjectName::hadoop("Router", &name), name, read)
+    };
+    sources.core.upstream.directory().every().iter().map(bean).collect()
+}
+
+fn attributes(sources: &Sources, nameservice: &Nameservice) -> Attributes {
     let metrics = nameservice.metrics();
     let answered = metrics.latency.get_sample_count();
     let mean_ms = mean(metrics.latency.get_sample_sum() * 1e3, answered);

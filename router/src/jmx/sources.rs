@@ -4,10 +4,12 @@ use std::sync::Arc;
 use anabranch_federation::MountTable;
 use anabranch_hrpc::ServerStats;
 use anabranch_store::{Record, RouterStatus};
+use anabranch_telemetry::http::Statistics;
 use anabranch_telemetry::{Build, Readiness, clock};
 
 use super::standing::Standing;
 use crate::core::Core;
+use crate::datanodes::DatanodeReports;
 use crate::federation_view::FederationView;
 
 /// Everything that beans read.
@@ -16,10 +18,16 @@ pub struct Sources {
     pub core: Arc<Core>,
     /// What the state store says.
     pub view: FederationView,
+    /// What NameNodes report of their DataNodes.
+    pub datanodes: DatanodeReports,
     /// The counts of the port that serves clients.
     pub rpc: Arc<ServerStats>,
     /// That port.
     pub rpc_address: SocketAddr,
+    /// Administration, if it is served.
+    pub admin: Option<AdminPort>,
+    /// The web server, if there is one.
+    pub web: Option<WebPort>,
     /// Which program this is.
     pub build: Build,
     /// Whether it ends.
@@ -28,6 +36,22 @@ pub struct Sources {
     pub host: String,
     /// When this router started, in milliseconds since 1970.
     pub started_ms: u64,
+}
+
+/// The port that serves administrators.
+pub struct AdminPort {
+    /// Where.
+    pub address: SocketAddr,
+    /// Its counts.
+    pub stats: Arc<ServerStats>,
+}
+
+/// The port that serves HTTP.
+pub struct WebPort {
+    /// Where.
+    pub address: SocketAddr,
+    /// Its counts.
+    pub statistics: Statistics,
 }
 
 impl Sources {

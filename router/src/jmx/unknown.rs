@@ -72,24 +72,6 @@ pub const UNKNOWN: &[Group] = &[
         attributes: &[("RouterFederationRenameCount", Int(0)), ("SchedulerJobCount", Int(0))],
     },
     Group {
-        beans: &["FederationState"],
-        reason: "reports of DataNodes are not collected",
-        attributes: &[(
-            "NodeUsage",
-            Text(r#"{"nodeUsage":{"min":"0.00%","median":"0.00%","max":"0.00%","stdDev":"0.00%"}}"#),
-        )],
-    },
-    Group {
-        beans: &["NameNodeInfo"],
-        reason: "reports of DataNodes are not collected",
-        attributes: &[
-            ("LiveNodes", Text("{}")),
-            ("DeadNodes", Text("{}")),
-            ("DecomNodes", Text("{}")),
-            ("EnteringMaintenanceNodes", Text("{}")),
-        ],
-    },
-    Group {
         beans: &["FederationRPC"],
         reason: "calls to subclusters are bounded by number, without permits",
         attributes: &[
@@ -167,6 +149,17 @@ pub const UNKNOWN: &[Group] = &[
             ("RpcSlowCalls", Int(0)),
             ("RpcClientBackoffDisconnected", Int(0)),
             ("TotalRequestsPerSecond", Int(0)),
+        ],
+    },
+    Group {
+        beans: &["HttpServer2"],
+        reason: "a request is not put aside to be dispatched again",
+        attributes: &[
+            ("AsyncDispatches", Int(0)),
+            ("AsyncRequests", Int(0)),
+            ("AsyncRequestsWaiting", Int(0)),
+            ("AsyncRequestsWaitingMax", Int(0)),
+            ("Expires", Int(0)),
         ],
     },
     Group {

@@ -1,7 +1,8 @@
 //! Reports about DataNodes. A DataNode that serves several subclusters is in the report of each and is shown once.
 
 use anabranch_hdfs_proto::hdfs::{
-    DatanodeInfoProto, GetDatanodeReportResponseProto, GetDatanodeStorageReportResponseProto,
+    DatanodeInfoProto, DatanodeStorageReportProto, GetDatanodeReportResponseProto,
+    GetDatanodeStorageReportResponseProto,
 };
 use anabranch_hrpc::wire::Malformed;
 use bytes::{Bytes, BytesMut};
@@ -28,8 +29,13 @@ pub fn storage_reports(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
         let report = GetDatanodeStorageReportResponseProto::decode(answer.message()).map_err(|_| UNREADABLE)?;
         all.extend(report.datanode_storage_reports);
     }
-    let datanode_storage_reports = newest(all, |report| &report.datanode_info);
+    let datanode_storage_reports = newest_reports(all);
     Ok(encoded(&GetDatanodeStorageReportResponseProto { datanode_storage_reports }))
+}
+
+/// One report for each DataNode.
+pub fn newest_reports(all: Vec<DatanodeStorageReportProto>) -> Vec<DatanodeStorageReportProto> {
+    newest(all, |report| &report.datanode_info)
 }
 
 fn located(mut node: DatanodeInfoProto, nameservice: &str) -> DatanodeInfoProto {

@@ -53,6 +53,16 @@ async fn by_hand_it_refuses_changes_until_somebody_ends_it() {
     assert_eq!((is_on(&ann).await, ha_state(&client).await), (true, HaServiceStateProto::Standby));
     assert_eq!(rig.pending(), ["safe mode by hand"]);
     assert_eq!(rig.router.safe_mode().borrow().cause(), Some(Cause::ByHand));
+    let metrics = rig.metrics.render().unwrap();
+    for line in [
+        r#"anabranch_safe_mode{cause="by_hand"} 1"#,
+        r#"anabranch_safe_mode{cause="store_away"} 0"#,
+        r#"anabranch_admin_calls_total{method="enterSafeMode",outcome="exception"} 1"#,
+        r#"anabranch_admin_calls_total{method="enterSafeMode",outcome="ok"} 1"#,
+        r#"anabranch_admin_seconds_count{method="enterSafeMode"} 2"#,
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "no {line} in {metrics}");
+    }
     let refused = mkdirs(&client).await.unwrap_err();
     let words = "Router host_8888 is in safe mode and cannot handle WRITE requests";
     assert_eq!((&*refused.class, refused.message.as_str()), (class::STANDBY, words));

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use anabranch_hdfs_proto::common::HaServiceStateProto;
 use anabranch_hdfs_proto::hdfs::{NamenodeMembershipRecordProto, SetSafeModeResponseProto};
-use anabranch_router::RouterConfig;
 use anabranch_router::config::{MonitoredNamenode, WebScheme};
+use anabranch_router::{Router, RouterConfig, Runtimes, Sources};
 use anabranch_store::{JournalStore, Membership, NamenodeState, Reader};
+use anabranch_telemetry::{Build, Metrics, Readiness};
+use anabranch_testkit::certificates::Authority;
 use anabranch_testkit::fake_namenode::{CLUSTER, FakeNamenode};
 use anabranch_testkit::fake_web::FakeWeb;
 use anabranch_testkit::net;
+use tokio::sync::watch;
 
 use crate::fleet::{fleet, quick, wait_for};
 use crate::rig::{Rig, config};
@@ -20,7 +23,10 @@ const FILE_SYSTEM: &str = r#"{"beans": [
 const INFO: &str = r#"{"beans": [{"name": "Hadoop:service=NameNode,name=NameNodeInfo", "CorruptFilesCount": 2}]}"#;
 
 async fn web() -> FakeWeb {
-    let web = FakeWeb::start().await.unwrap();
+    telling(FakeWeb::start().await.unwrap())
+}
+
+fn telling(web: FakeWeb) -> FakeWeb {
     web.answer("FSNamesystem", FILE_SYSTEM);
     web.answer("NameNodeInfo", INFO);
     web
@@ -195,4 +201,50 @@ async fn statistics_are_read_as_often_as_wanted() {
     namenode.set_state(HaServiceStateProto::Standby);
     let kept = state(&store, "nn1", NamenodeState::Standby).await;
     assert_eq!(kept.message().stats.map(|stats| stats.num_of_files()), Some(7), "the last ones are told again");
+}
+
+#[tokio::test]
+async fn statistics_come_by_https_from_those_whom_an_authority_vouches_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = dir.path().join("ca.crt");
+    let (ours, others) = (Authority::new("ours").unwrap(), Authority::new("others").unwrap());
+    std::fs::write(&ca, ours.pem()).unwrap();
+    let server = async |authority: &Authority, name: &str| {
+        telling(FakeWeb::start_tls(&authority.issue(name).unwrap()).await.unwrap())
+    };
+    let servers = [
+        ("trusted", server(&ours, "127.0.0.1").await),
+        ("stranger", server(&others, "127.0.0.1").await),
+        ("elsewhere", server(&ours, "nn.example.com").await),
+    ];
+    let namenode = FakeNamenode::start("BP-1").await.unwrap();
+    let secure = |(id, web): &(&str, FakeWeb)| MonitoredNamenode {
+        web_scheme: WebScheme::Https,
+        ..monitored(Some(id), namenode.address, web)
+    };
+    let store = JournalStore::in_memory();
+    let mut config = watching(servers.iter().map(secure).collect());
+    config.heartbeat.https_ca = Some(ca);
+    let _rig = Rig::start_in_fleet(config, None, Some(fleet(&store))).await;
+    let told = wait_for(&store, "statistics", |one: &Membership| one.message().stats.is_some()).await;
+    assert_eq!((told.message().namenode_id(), told.message().web_scheme()), ("trusted", "https"));
+    let rounds = namenode.calls("versionRequest").len();
+    namenode.wait_calls("versionRequest", rounds + 9).await;
+    for id in ["stranger", "elsewhere"] {
+        assert_eq!(state(&store, id, NamenodeState::Active).await.message().stats, None, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn authorities_that_cannot_be_read_are_told_by_their_key() {
+    let web = web().await;
+    let mut config =
+        watching(vec![MonitoredNamenode { web_scheme: WebScheme::Https, ..monitored(None, web.address, &web) }]);
+    config.heartbeat.https_ca = Some("/nonexistent/ca.crt".into());
+    let (metrics, readiness) = (Metrics::new(Build::of("0", None)).unwrap(), Readiness::new());
+    let mounts = watch::channel(None).1;
+    let refused = Router::start(config, Sources::from(mounts), &metrics, &readiness, &Runtimes::current()).await;
+    let refused = refused.err().unwrap().to_string();
+    let start = r#"anabranch.router.namenode.https.ca = "/nonexistent/ca.crt": "#;
+    assert!(refused.starts_with(start) && refused.ends_with("expected a PEM file of certificates"), "{refused}");
 }

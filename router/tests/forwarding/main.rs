@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+mod datanodes;
 mod failures;
 mod fleet;
 mod heartbeats;

@@ -74,6 +74,9 @@ fn show(bean: &Bean, wanted: Option<&str>, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use parking_lot::RwLock;
     use serde_json::json;
 
     use super::*;
@@ -83,10 +86,11 @@ mod tests {
         let read = || {
             Ok(vec![("State".into(), "active".into()), ("Threads".into(), 3.into()), ("Session".into(), Value::Null)])
         };
-        beans.register(ObjectName::hadoop("NameNode", "NameNodeStatus"), "a.Status", read);
-        beans.register(ObjectName::hadoop("Router", "Broken"), "a.Broken", || Err("no reason".to_owned()));
+        beans.register(Bean::new(ObjectName::hadoop("NameNode", "NameNodeStatus"), "a.Status", read));
+        let broken = || Err("no reason".to_owned());
+        beans.register(Bean::new(ObjectName::hadoop("Router", "Broken"), "a.Broken", broken));
         let memory = || Ok(vec![("Heap".into(), json!({ "used": 1, "max": 2 }))]);
-        beans.register(ObjectName::java_lang("Memory"), "b.Memory", memory);
+        beans.register(Bean::new(ObjectName::java_lang("Memory"), "b.Memory", memory));
         beans
     }
 
@@ -165,9 +169,28 @@ mod tests {
     fn a_bean_of_the_same_name_is_replaced() {
         let beans = beans();
         let again = ObjectName::parse("Hadoop:name=NameNodeStatus,service=NameNode").unwrap();
-        beans.register(again, "c", || Ok(vec![("State".into(), "standby".into())]));
+        beans.register(Bean::new(again, "c", || Ok(vec![("State".into(), "standby".into())])));
         let all = answer(&beans, &Query::default());
         assert_eq!(all.matches("NameNodeStatus").count(), 1, "{all}");
         assert!(all.contains("standby"), "{all}");
+    }
+    #[test]
+    fn beans_of_a_family_come_and_go() {
+        let beans = beans();
+        let members = Arc::new(RwLock::new(vec!["a"]));
+        let now = members.clone();
+        beans.register_family(move || {
+            let one = |name: &&str| Bean::new(ObjectName::hadoop("Member", name), *name, || Ok(Vec::new()));
+            now.read().iter().map(one).collect()
+        });
+        let shown = || {
+            let all = answer(&beans, &Query { qry: Some("Hadoop:service=Member,*".to_owned()), get: None });
+            all.matches("Hadoop:service=Member,name=").count()
+        };
+        assert_eq!(shown(), 1);
+        *members.write() = vec!["b", "c"];
+        assert_eq!(shown(), 2);
+        members.write().clear();
+        assert_eq!(shown(), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! The keys that mean something, as a table.
 
 mod admin;
+mod datanodes;
 mod heartbeat;
 mod not_implemented;
 
@@ -118,7 +119,7 @@ const MEBI: u64 = 1 << 20;
 
 /// Every key that means something.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(admin::KEYS)
+    KEYS.iter().chain(admin::KEYS).chain(datanodes::KEYS)
 }
 
 /// Those of the data plane.
@@ -155,6 +156,9 @@ const KEYS: &[Key] = &[
     heartbeat::HTTP_ADDRESS,
     heartbeat::HTTPS_ADDRESS,
     heartbeat::HTTP_POLICY,
+    heartbeat::HTTPS_CA,
+    heartbeat::RESOLUTION,
+    heartbeat::RESOLVER,
     heartbeat::LOCAL_NAMENODE,
     heartbeat::NAMESERVICE_ID,
     heartbeat::NAMENODE_ID,

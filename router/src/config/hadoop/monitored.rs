@@ -3,13 +3,32 @@
 use std::net::{IpAddr, UdpSocket};
 
 use super::properties::Properties;
-use super::value::HostPort;
+use super::value::{self, HostPort};
 use super::{Error, topology};
-use crate::config::{MonitoredNamenode, NamenodeConfig, NameserviceConfig, WebScheme};
+use crate::config::{MonitoredNamenode, NamenodeConfig, NameserviceConfig, WEB_PORT, WebScheme};
 
 const HTTP_POLICY: &str = "dfs.http.policy";
 const WEB_PORTS: [(WebScheme, &str, u16); 2] =
-    [(WebScheme::Http, "dfs.namenode.http-address", 9870), (WebScheme::Https, "dfs.namenode.https-address", 9871)];
+    [(WebScheme::Http, "dfs.namenode.http-address", WEB_PORT), (WebScheme::Https, "dfs.namenode.https-address", 9871)];
+
+const RESOLUTION: &str = "dfs.federation.router.monitor.namenode.nameservice.resolution-enabled";
+const RESOLVER: &str = "dfs.federation.router.monitor.namenode.nameservice.resolver.impl";
+/// The one resolver that Hadoop has.
+pub(super) const RESOLVERS: &str = "org.apache.hadoop.net.DNSDomainNameResolver";
+
+/// Whether several NameNodes are behind the host name of one. As in the Java router, one without an id stands for itself.
+pub(super) fn stands_for_several(properties: &Properties, namenode: &MonitoredNamenode) -> Result<bool, Error> {
+    let said = |key: &str| -> Result<Option<(String, String)>, Error> {
+        let key = format!("{key}.{}", namenode.nameservice);
+        Ok(properties.get(&key)?.filter(|value| !value.is_empty()).map(|value| (key, value)))
+    };
+    if let Some((key, resolver)) = said(RESOLVER)?.filter(|(_, resolver)| resolver != RESOLVERS) {
+        return Err(properties.refused(&key, &resolver, RESOLVERS));
+    }
+    let Some((key, enabled)) = said(RESOLUTION)? else { return Ok(false) };
+    let enabled = value::flag(&enabled).ok_or_else(|| properties.refused(&key, &enabled, "true or false"))?;
+    Ok(enabled && namenode.namenode.is_some())
+}
 
 /// The NameNodes of the nameservices that the router serves, and with `local` those of this machine, too.
 pub(super) fn namenodes(

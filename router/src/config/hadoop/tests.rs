@@ -89,6 +89,24 @@ fn keys_reach_what_they_set() {
 }
 
 #[test]
+fn host_names_of_several_namenodes_are_told_by_nameservice() {
+    let enabled = "dfs.federation.router.monitor.namenode.nameservice.resolution-enabled.";
+    let heartbeat = loaded(&[(&format!("{enabled}ns0"), "true"), (&format!("{enabled}ns1"), "true")]).config.heartbeat;
+    let names = |all: &[MonitoredNamenode]| -> Vec<_> {
+        all.iter().map(|one| (one.nameservice.clone(), one.namenode.clone())).collect()
+    };
+    let (nn1, nn2) = (Some("nn1".to_owned()), Some("nn2".to_owned()));
+    assert_eq!(names(&heartbeat.resolved), [("ns0".to_owned(), nn1), ("ns0".to_owned(), nn2)]);
+    assert_eq!(names(&heartbeat.namenodes), [("ns1".to_owned(), None)], "it has no id");
+    let resolver = "dfs.federation.router.monitor.namenode.nameservice.resolver.impl.ns0";
+    assert!(loaded(&[(resolver, "org.apache.hadoop.net.DNSDomainNameResolver")]).not_implemented.is_empty());
+    for (key, value) in [(resolver, "com.example.Resolver"), (&format!("{enabled}ns0"), "perhaps")] {
+        let refusal = refusal(&[(key, value)]);
+        assert!(refusal.starts_with(&format!("{key} = {value:?}")), "{refusal}");
+    }
+}
+
+#[test]
 fn watched_namenodes_have_all_their_addresses() {
     let plain = loaded(&[]).config.heartbeat.namenodes;
     let names: Vec<_> = plain.iter().map(|one| (one.nameservice.as_str(), one.namenode.as_deref())).collect();

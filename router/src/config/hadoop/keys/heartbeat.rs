@@ -2,6 +2,7 @@
 
 use super::{Key, Set, Unit};
 use crate::config::hadoop::draft::Draft;
+use crate::config::hadoop::monitored::RESOLVERS;
 
 /// As milliseconds, the most that fit.
 fn ms(time: std::time::Duration) -> u64 {
@@ -39,8 +40,29 @@ pub(super) const HTTPS_ADDRESS: Key = Key {
 pub(super) const HTTP_POLICY: Key = Key {
     name: "dfs.http.policy",
     default: "HTTP_ONLY",
-    about: "Which web server of a NameNode is reported. Statistics are read over HTTP only.",
+    about: "Which web server of a NameNode is reported, and asked for statistics: the one with TLS if there is no other.",
     set: Set::Together("HTTP_ONLY, HTTPS_ONLY or HTTP_AND_HTTPS"),
+};
+
+pub(super) const HTTPS_CA: Key = Key {
+    name: "anabranch.router.namenode.https.ca",
+    default: "",
+    about: "The authorities that certificates of NameNodes' web servers are checked against, for `dfs.http.policy` HTTPS_ONLY; those of this machine if not set.",
+    set: Set::Text("a PEM file", |draft, text| draft.config.heartbeat.https_ca = Some(text.into())),
+};
+
+pub(super) const RESOLUTION: Key = Key {
+    name: "dfs.federation.router.monitor.namenode.nameservice.resolution-enabled.<ns>",
+    default: "",
+    about: "Whether several NameNodes are behind the host name of each NameNode id of this nameservice; false if not set. Each is then watched, as `<nn>-<host>`, also those that come later.",
+    set: Set::Together("true or false"),
+};
+
+pub(super) const RESOLVER: Key = Key {
+    name: "dfs.federation.router.monitor.namenode.nameservice.resolver.impl.<ns>",
+    default: "",
+    about: "What finds them: DNS.",
+    set: Set::Together(RESOLVERS),
 };
 
 pub(super) const NAMESERVICE_ID: Key = Key {
