@@ -14,7 +14,7 @@ pub use address_range::AddressRange;
 pub use admin::{AdminConfig, SafeModeConfig};
 pub use effective::{Effective, Property};
 pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WebScheme};
-pub use store::{GrpcConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
+pub use store::{GrpcConfig, SaslConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
 /// Everything a router needs to know that does not change while it runs.
 #[derive(Debug, Clone)]
