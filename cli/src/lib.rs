@@ -15,6 +15,7 @@ mod machine;
 mod runtimes;
 mod signals;
 mod table;
+mod zookeeper;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;

@@ -2,6 +2,13 @@
 
 use std::fs;
 
+use anabranch_router::config::hadoop::Environment;
+
+/// What configuration may refer to outside of its files.
+pub(crate) fn environment() -> Environment {
+    Environment { variables: std::env::vars().collect(), user: user(), host: host() }
+}
+
 /// The user: `HADOOP_USER_NAME`, as Hadoop's own programs take it, else the account of this process.
 pub(crate) fn user() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

@@ -43,7 +43,8 @@ pub struct RouterArgs {
     log: LogFormat,
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+/// Takes `KEY=VALUE` apart.
+pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE, such as dfs.federation.router.rpc-address=0.0.0.0:8888".to_owned()),
@@ -60,8 +61,7 @@ pub fn run(args: &RouterArgs) -> ExitCode {
 
 fn serve(args: &RouterArgs) -> Result<(), Failure> {
     logging::init(args.log.into(), "info").map_err(Failure::usage)?;
-    let environment =
-        Environment { variables: std::env::vars().collect(), user: machine::user(), host: machine::host() };
+    let environment = machine::environment();
     let proxy_users = proxy_users(args, &environment);
     let loaded = hadoop::load(&args.conf, &args.define, environment).map_err(Failure::usage)?;
     warn_without_meaning(&loaded);

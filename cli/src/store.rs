@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anabranch_store::grpc::{Health, ServerOptions, StoreServer};
+use anabranch_store::grpc::{Health, ServerOptions, ServerTls, StoreServer};
 use anabranch_telemetry::http::{self, Bounds, Routes};
 use anabranch_telemetry::{Condition, Metrics, Readiness, logging};
 use clap::Parser;
@@ -15,22 +15,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::log_format::LogFormat;
+use crate::router::setting;
 use crate::runtimes::Runtimes;
 use crate::signals::Signals;
-use crate::{BUILD, version};
+use crate::{BUILD, machine, version};
 
 mod driver;
-mod tls;
 
-use driver::{Driver, DriverName};
-use tls::TlsFiles;
+use driver::{Driver, DriverName, Given};
 
 /// The state store of a fleet of routers: keeps mounts, memberships and router states, and tells routers what changes.
 ///
 /// Speaks gRPC (service anabranch.store.v1.StateStore, and grpc.health.v1.Health). SIGTERM drains it: watches are sent
 /// elsewhere, writes in flight are finished.
 #[derive(Parser)]
-#[command(name = "anabranch-store", version = version())]
+#[command(name = "anabranch-store", version = version(), after_long_help = driver::keys())]
 pub struct StoreArgs {
     /// Where it serves routers.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8890")]
@@ -41,10 +40,19 @@ pub struct StoreArgs {
     /// Directory of the records, for --driver rocksdb; made when it does not exist.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The ensemble that keeps the records, for --driver zookeeper. Routers may use it at the same time.
+    /// The ensemble that keeps the records, for --driver zookeeper; it may be named in --conf instead. Routers may use it at
+    /// the same time.
     #[arg(long, value_name = "HOST:PORT,.../CHROOT")]
     zookeeper: Option<String>,
-    /// Certificate of this server, and those that lead to its authority (PEM). Without it, it speaks plain text.
+    /// Directory of core-site.xml, hdfs-site.xml and hdfs-rbf-site.xml, for --driver zookeeper: how a router uses the
+    /// ensemble is how this program does. The keys are listed below.
+    #[arg(long, value_name = "DIR")]
+    conf: Option<PathBuf>,
+    /// Set one of those keys over what the files say; may be repeated.
+    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = setting)]
+    define: Vec<(String, String)>,
+    /// Certificate of this server, and those that lead to its authority (PEM). Without it, it speaks plain text. These
+    /// files are read again when they change, without a restart: who connects then meets what they say.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Key of the certificate (PEM).
@@ -74,13 +82,15 @@ pub fn run(args: &StoreArgs) -> ExitCode {
 
 fn serve(args: &StoreArgs) -> Result<(), Failure> {
     logging::init(args.log.into(), "info").map_err(Failure::usage)?;
-    let driver = Driver::new(args.driver, args.data.as_deref(), args.zookeeper.as_deref()).map_err(Failure::usage)?;
-    let files = TlsFiles {
-        certificate: args.tls_cert.as_deref(),
-        key: args.tls_key.as_deref(),
-        client_ca: args.client_ca.as_deref(),
+    let given = Given {
+        data: args.data.as_deref(),
+        zookeeper: args.zookeeper.as_deref(),
+        conf: args.conf.as_deref(),
+        define: &args.define,
     };
-    let tls = files.read().map_err(Failure::usage)?;
+    let driver = Driver::new(args.driver, &given, machine::environment()).map_err(Failure::usage)?;
+    let identity = args.tls_cert.clone().zip(args.tls_key.clone());
+    let tls = identity.map(|(certificate, key)| ServerTls { certificate, key, client_ca: args.client_ca.clone() });
     let options = ServerOptions { tls, drain: Duration::from_secs(args.drain), ..ServerOptions::default() };
     let runtimes = Runtimes::new()?;
     let ended = runtimes.control.block_on(until_stopped(args, &driver, options, &runtimes));
@@ -116,7 +126,7 @@ async fn until_stopped(
         let routes = Routes { readiness: readiness.clone(), metrics: metrics.clone(), more: axum::Router::default() };
         tokio::spawn(http::serve(listener, routes, Bounds::default(), over.clone().cancelled_owned()))
     });
-    tracing::info!(rpc = %address, http = ?web_address, %driver, tls = tls::shown(mutual), "state store is listening");
+    tracing::info!(rpc = %address, http = ?web_address, %driver, tls = shown(mutual), "state store is listening");
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),
         () = signals.next() => None,
@@ -140,6 +150,15 @@ async fn until_stopped(
         drop(web.await);
     }
     ended.map_err(Failure::internal)?.map_err(Failure::internal)
+}
+
+/// Whether clients are asked for certificates, where there is TLS at all, in a word.
+fn shown(mutual: Option<bool>) -> &'static str {
+    match mutual {
+        None => "none",
+        Some(false) => "server",
+        Some(true) => "mutual",
+    }
 }
 
 /// Listens on a runtime, to whose reactor the connections then belong.

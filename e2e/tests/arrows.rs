@@ -8,11 +8,12 @@ use anabranch_e2e::metadata::Graph;
 const ARROWS: &[(&str, &[&str])] = &[
     ("hdfs-proto", &[]),
     ("federation", &[]),
+    ("gssapi", &[]),
     ("telemetry", &[]),
     ("journal", &["telemetry"]),
     ("hrpc", &["hdfs-proto"]),
     ("api", &["federation"]),
-    ("store", &["federation", "hdfs-proto", "journal", "telemetry"]),
+    ("store", &["federation", "gssapi", "hdfs-proto", "journal", "telemetry"]),
     ("router", &["federation", "hdfs-proto", "hrpc", "store", "telemetry"]),
     ("namespace", &["hdfs-proto", "hrpc", "journal", "telemetry"]),
     ("operator", &["api", "federation", "store", "telemetry"]),

@@ -16,7 +16,7 @@ pub use admin::{AdminConfig, SafeModeConfig};
 pub use datanodes::DatanodesConfig;
 pub use effective::{Effective, Property};
 pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WEB_PORT, WebScheme};
-pub use store::{GrpcConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
+pub use store::{GrpcConfig, SaslConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
 /// Everything a router needs to know that does not change while it runs.
 #[derive(Debug, Clone)]

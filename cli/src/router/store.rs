@@ -1,12 +1,14 @@
 //! The state store that the configuration names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use anabranch_router::config::{GrpcConfig, StoreConfig, TlsConfig, ZooKeeperConfig};
+use anabranch_router::config::{GrpcConfig, StoreConfig, TlsConfig};
 use anabranch_store::grpc::{ClientError, ClientOptions, ClientTls};
-use anabranch_store::zookeeper::{Acl, Auth, Sasl, Tls, ZooKeeperError, ZooKeeperOptions};
+use anabranch_store::zookeeper::ZooKeeperError;
 use anabranch_store::{GrpcStore, JournalStore, StateStore, StoreError, ZooKeeperStore};
+
+use crate::zookeeper::{self, EnsembleError};
 
 /// Why there is no store.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +23,9 @@ pub(super) enum OpenError {
     #[error("state store: {0}")]
     ZooKeeper(#[from] ZooKeeperError),
     #[error("state store: {0}")]
+    Ensemble(#[from] EnsembleError),
+    #[error("state store: {0}")]
     Grpc(#[from] ClientError),
-    #[error("state store: cannot read {file}: {source}")]
-    File { file: String, source: std::io::Error },
     #[error("state store: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
 }
@@ -35,8 +37,8 @@ pub(super) async fn open(config: StoreConfig) -> Result<Arc<dyn StateStore>, Ope
         StoreConfig::Rocksdb { directory } => {
             Arc::new(tokio::task::spawn_blocking(move || rocksdb(&directory)).await??)
         }
-        StoreConfig::Zookeeper(config) => Arc::new(ZooKeeperStore::open(zookeeper(config)?)?),
-        StoreConfig::Grpc(config) => Arc::new(GrpcStore::new(&grpc(config)?)?),
+        StoreConfig::Zookeeper(config) => Arc::new(ZooKeeperStore::open(zookeeper::options(config)?)?),
+        StoreConfig::Grpc(config) => Arc::new(GrpcStore::new(&grpc(config))?),
     })
 }
 
@@ -48,36 +50,7 @@ fn rocksdb(directory: &Path) -> Result<JournalStore, OpenError> {
     Ok(JournalStore::open(directory)?)
 }
 
-fn zookeeper(config: ZooKeeperConfig) -> Result<ZooKeeperOptions, OpenError> {
-    let sasl = match config.sasl {
-        None => None,
-        Some((user, file)) => {
-            let password = String::from_utf8_lossy(&read(&file)?).trim_end().to_owned();
-            Some(Sasl::DigestMd5 { user, password })
-        }
-    };
-    Ok(ZooKeeperOptions {
-        session_timeout: config.session_timeout,
-        retry_interval: config.retry_interval,
-        acl: Acl::parse(&config.acl)?,
-        auth: Auth::parse(&config.auth)?,
-        sasl,
-        tls: config.tls.map(|TlsConfig { ca, identity, .. }| Tls { ca, identity }),
-        ..ZooKeeperOptions::new(&config.address)?.with_parent(&config.parent)?
-    })
-}
-
-fn grpc(config: GrpcConfig) -> Result<ClientOptions, OpenError> {
-    let tls = match config.tls {
-        None => None,
-        Some(TlsConfig { ca, identity, domain }) => {
-            let identity = identity.map(|(certificate, key)| Ok::<_, OpenError>((read(&certificate)?, read(&key)?)));
-            Some(ClientTls { ca: read(&ca)?, identity: identity.transpose()?, domain })
-        }
-    };
-    Ok(ClientOptions { tls, ..ClientOptions::new(config.endpoints) })
-}
-
-fn read(file: &PathBuf) -> Result<Vec<u8>, OpenError> {
-    std::fs::read(file).map_err(|source| OpenError::File { file: file.display().to_string(), source })
+fn grpc(config: GrpcConfig) -> ClientOptions {
+    let tls = config.tls.map(|TlsConfig { ca, identity, domain }| ClientTls { ca, identity, domain });
+    ClientOptions { tls, ..ClientOptions::new(config.endpoints) }
 }

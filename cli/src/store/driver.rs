@@ -1,12 +1,21 @@
 //! What keeps the records.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anabranch_store::zookeeper::{ZooKeeperError, ZooKeeperOptions};
+use anabranch_router::config::ZooKeeperConfig;
+use anabranch_router::config::hadoop::{self, ENSEMBLE_KEYS, Environment, keys};
+use anabranch_store::zookeeper::ZooKeeperError;
 use anabranch_store::{JournalStore, StateStore, StoreError, ZooKeeperStore};
 use clap::ValueEnum;
+
+use crate::zookeeper::{self, EnsembleError};
+
+/// The key that says where the ensemble is before all others.
+const ADDRESS: &str = "dfs.federation.router.store.driver.zk.address";
+/// The key whose value is a secret, unless it names a file.
+const SECRET: &str = "hadoop.zk.auth";
 
 /// The drivers that can be chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -20,13 +29,21 @@ pub(super) enum DriverName {
     Zookeeper,
 }
 
+/// What the command line says for drivers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Given<'a> {
+    pub(super) data: Option<&'a Path>,
+    pub(super) zookeeper: Option<&'a str>,
+    pub(super) conf: Option<&'a Path>,
+    pub(super) define: &'a [(String, String)],
+}
+
 /// A driver with all that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Driver {
     Rocksdb(PathBuf),
     Memory,
-    /// A connect string.
-    Zookeeper(String),
+    Zookeeper(Box<ZooKeeperConfig>),
 }
 
 /// Why a driver can't be used.
@@ -34,10 +51,21 @@ pub(super) enum Driver {
 pub(super) enum DriverError {
     #[error("--driver rocksdb keeps its records in a directory: say which with --data DIR")]
     NoData,
-    #[error("--driver zookeeper keeps its records in an ensemble: say which with --zookeeper HOST:PORT")]
+    #[error(
+        "--driver zookeeper keeps its records in an ensemble: say which with --zookeeper HOST:PORT, or hadoop.zk.address \
+         in --conf DIR"
+    )]
     NoEnsemble,
-    #[error("--driver {0} has no use for {1}: leave it out")]
-    InVain(&'static str, &'static str),
+    #[error("--driver {driver} has no use for {option}: leave it out")]
+    InVain { driver: &'static str, option: &'static str },
+    #[error("-D {key}: expected one of {}", ENSEMBLE_KEYS.join(", "))]
+    Unknown { key: String },
+    #[error("-D {SECRET} would show the secret to who lists processes: name a file with it, {SECRET}=@FILE")]
+    Secret,
+    #[error(transparent)]
+    Configuration(#[from] hadoop::Error),
+    #[error(transparent)]
+    Ensemble(#[from] EnsembleError),
     #[error(transparent)]
     ZooKeeper(#[from] ZooKeeperError),
     #[error(transparent)]
@@ -46,18 +74,20 @@ pub(super) enum DriverError {
 
 impl Driver {
     /// The driver of this name, with the options that belong to it.
-    pub(super) fn new(name: DriverName, data: Option<&Path>, ensemble: Option<&str>) -> Result<Self, DriverError> {
-        let (data_in_vain, ensemble_in_vain) = ("--data", "--zookeeper");
-        match (name, data, ensemble) {
-            (DriverName::Rocksdb, Some(data), None) => Ok(Self::Rocksdb(data.to_owned())),
-            (DriverName::Rocksdb, None, None) => Err(DriverError::NoData),
-            (DriverName::Rocksdb, _, Some(_)) => Err(DriverError::InVain("rocksdb", ensemble_in_vain)),
-            (DriverName::Memory, None, None) => Ok(Self::Memory),
-            (DriverName::Memory, Some(_), _) => Err(DriverError::InVain("memory", data_in_vain)),
-            (DriverName::Memory, None, Some(_)) => Err(DriverError::InVain("memory", ensemble_in_vain)),
-            (DriverName::Zookeeper, None, Some(ensemble)) => Ok(Self::Zookeeper(ensemble.to_owned())),
-            (DriverName::Zookeeper, None, None) => Err(DriverError::NoEnsemble),
-            (DriverName::Zookeeper, Some(_), _) => Err(DriverError::InVain("zookeeper", data_in_vain)),
+    pub(super) fn new(name: DriverName, given: &Given<'_>, environment: Environment) -> Result<Self, DriverError> {
+        let options = [
+            ("--data", DriverName::Rocksdb, given.data.is_some()),
+            ("--zookeeper", DriverName::Zookeeper, given.zookeeper.is_some()),
+            ("--conf", DriverName::Zookeeper, given.conf.is_some()),
+            ("-D", DriverName::Zookeeper, !given.define.is_empty()),
+        ];
+        if let Some((option, ..)) = options.into_iter().find(|(_, driver, given)| *given && *driver != name) {
+            return Err(DriverError::InVain { driver: name.text(), option });
+        }
+        match name {
+            DriverName::Rocksdb => Ok(Self::Rocksdb(given.data.ok_or(DriverError::NoData)?.to_owned())),
+            DriverName::Memory => Ok(Self::Memory),
+            DriverName::Zookeeper => Ok(Self::Zookeeper(Box::new(ensemble(given, environment)?))),
         }
     }
 
@@ -66,9 +96,47 @@ impl Driver {
         match self {
             Self::Rocksdb(data) => Ok(Arc::new(JournalStore::open(data)?)),
             Self::Memory => Ok(Arc::new(JournalStore::in_memory())),
-            Self::Zookeeper(connect) => Ok(Arc::new(ZooKeeperStore::open(ZooKeeperOptions::new(connect)?)?)),
+            Self::Zookeeper(config) => {
+                Ok(Arc::new(ZooKeeperStore::open(zookeeper::options(ZooKeeperConfig::clone(config))?)?))
+            }
         }
     }
+}
+
+impl DriverName {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Rocksdb => "rocksdb",
+            Self::Memory => "memory",
+            Self::Zookeeper => "zookeeper",
+        }
+    }
+}
+
+/// The ensemble, and how it is used.
+fn ensemble(given: &Given<'_>, environment: Environment) -> Result<ZooKeeperConfig, DriverError> {
+    for (key, value) in given.define {
+        if !ENSEMBLE_KEYS.contains(&key.as_str()) {
+            return Err(DriverError::Unknown { key: key.clone() });
+        }
+        if key == SECRET && !value.starts_with('@') {
+            return Err(DriverError::Secret);
+        }
+    }
+    let address = given.zookeeper.map(|address| (ADDRESS.to_owned(), address.to_owned()));
+    let define: Vec<_> = given.define.iter().cloned().chain(address).collect();
+    hadoop::ensemble(given.conf, &define, environment)?.ok_or(DriverError::NoEnsemble)
+}
+
+/// The keys that mean something to this program, for its help.
+pub(super) fn keys() -> String {
+    let known = keys::all().filter(|key| ENSEMBLE_KEYS.contains(&key.name));
+    known.fold("Keys for --conf and -D, with --driver zookeeper:\n".to_owned(), |mut text, key| {
+        let default = if key.default.is_empty() { String::new() } else { format!(" [default: {}]", key.default) };
+        // Writing to a string does not fail.
+        let _ = write!(text, "\n  {} ({}){default}\n          {}\n", key.name, key.accepted(), key.about);
+        text
+    })
 }
 
 impl fmt::Display for Driver {
@@ -76,31 +144,10 @@ impl fmt::Display for Driver {
         match self {
             Self::Rocksdb(data) => write!(f, "rocksdb in {}", data.display()),
             Self::Memory => f.write_str("memory"),
-            Self::Zookeeper(connect) => write!(f, "zookeeper at {connect}"),
+            Self::Zookeeper(config) => write!(f, "zookeeper at {}", config.address),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_driver_takes_its_own_options_only() {
-        let dir = Path::new("/d");
-        let told = |name, data, ensemble| Driver::new(name, data, ensemble).map_err(|error| error.to_string());
-        assert_eq!(told(DriverName::Rocksdb, Some(dir), None), Ok(Driver::Rocksdb(dir.to_owned())));
-        assert_eq!(told(DriverName::Memory, None, None), Ok(Driver::Memory));
-        assert_eq!(told(DriverName::Zookeeper, None, Some("z:1")), Ok(Driver::Zookeeper("z:1".to_owned())));
-        for (name, data, ensemble, expected) in [
-            (DriverName::Rocksdb, None, None, "say which with --data DIR"),
-            (DriverName::Rocksdb, Some(dir), Some("z:1"), "--driver rocksdb has no use for --zookeeper: leave it out"),
-            (DriverName::Memory, Some(dir), None, "--driver memory has no use for --data: leave it out"),
-            (DriverName::Memory, None, Some("z:1"), "--driver memory has no use for --zookeeper: leave it out"),
-            (DriverName::Zookeeper, None, None, "say which with --zookeeper HOST:PORT"),
-            (DriverName::Zookeeper, Some(dir), Some("z:1"), "--driver zookeeper has no use for --data: leave it out"),
-        ] {
-            assert!(told(name, data, ensemble).unwrap_err().ends_with(expected), "{name:?} {data:?} {ensemble:?}");
-        }
-    }
-}
+mod tests;

@@ -22,6 +22,7 @@ mod reader;
 mod record;
 #[cfg(any(test, feature = "suite"))]
 pub mod suite;
+mod tls;
 mod writer;
 pub mod zookeeper;
 
@@ -37,6 +38,7 @@ pub use record::{
     DecodeError, DisabledNameservice, MAX_RECORD_BYTES, Membership, NamenodeState, Record, RouterState, RouterStatus,
     mount_from_proto, mount_to_proto,
 };
+pub use tls::TlsError;
 pub use writer::{MAX_CHANGES, MAX_WRITE_BYTES, Records, StateStore, Write, Writer};
 pub use zookeeper::ZooKeeperStore;
 

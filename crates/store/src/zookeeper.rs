@@ -28,6 +28,7 @@ mod connect;
 mod error;
 mod follower;
 mod inbox;
+mod kerberos;
 mod layout;
 mod mirror;
 mod options;
@@ -39,7 +40,7 @@ mod wire;
 mod write;
 
 pub use error::ZooKeeperError;
-pub use options::{Acl, Auth, Sasl, Tls, ZooKeeperOptions};
+pub use options::{Acl, Auth, Kerberos, Sasl, Tls, ZooKeeperOptions};
 
 use follower::{Kept, Status};
 use layout::Kind;
@@ -121,7 +122,7 @@ impl ZooKeeperStore {
     /// Must be called within a tokio runtime: the work is done by tasks of it.
     ///
     /// # Errors
-    /// When certificates cannot be read, or the way of authentication is not supported.
+    /// When certificates cannot be read, or Kerberos is asked for and its library is missing.
     pub fn open(options: ZooKeeperOptions) -> Result<Self, ZooKeeperError> {
         let (mounts, memberships) = (Side::new(&options), Side::new(&options));
         let (routers, disabled) = (Side::new(&options), Side::new(&options));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// An authority that issues certificates.
 pub struct Authority {
@@ -35,8 +35,18 @@ impl Authority {
 
     /// A certificate for a host name, an address or, of a client, any name.
     pub fn issue(&self, name: &str) -> Result<Issued> {
-        let key = KeyPair::generate()?;
+        self.sign(CertificateParams::new(vec![name.to_owned()])?, name)
+    }
+
+    /// One whose time is over.
+    pub fn issue_expired(&self, name: &str) -> Result<Issued> {
         let mut params = CertificateParams::new(vec![name.to_owned()])?;
+        (params.not_before, params.not_after) = (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
+        self.sign(params, name)
+    }
+
+    fn sign(&self, mut params: CertificateParams, name: &str) -> Result<Issued> {
+        let key = KeyPair::generate()?;
         params.distinguished_name.push(DnType::CommonName, name);
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
         Ok(Issued { certificate, key: key.serialize_pem() })

@@ -6,6 +6,7 @@ pub mod fake_web;
 pub mod fault_proxy;
 pub mod hadoop;
 pub mod http;
+pub mod kdc;
 pub mod net;
 pub mod process;
 pub mod scratch;

@@ -19,6 +19,12 @@ impl Scratch {
         Ok(Self { path: dir.path().to_owned(), dir: Some(dir) })
     }
 
+    /// Makes a directory of this very name, which must not exist.
+    pub fn named(name: &str) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix(name).rand_bytes(0).tempdir()?;
+        Ok(Self { path: dir.path().to_owned(), dir: Some(dir) })
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

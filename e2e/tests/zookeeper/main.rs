@@ -5,17 +5,21 @@ mod ensemble;
 mod faults;
 mod interop;
 mod java;
+mod kerberos;
+mod old;
 mod security;
 mod service;
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anabranch_store::ZooKeeperStore;
 use anabranch_store::suite::HISTORY;
 use anabranch_store::zookeeper::ZooKeeperOptions;
 use anabranch_testkit::hadoop::Jars;
+use anabranch_testkit::kdc;
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::suite::{self, Case};
 use anabranch_testkit::zookeeper::{Plan, ZooKeeper};
@@ -32,7 +36,12 @@ const CASES: &[Case<'_, Site>] = &[
     ("a_directory_that_is_removed_is_made_again", interop::a_directory_that_is_removed_is_made_again),
     ("directories_have_the_acl_and_records_are_open", security::directories_have_the_acl_and_records_are_open),
     ("sasl_and_tls", security::sasl_and_tls),
+    ("kerberos_conforms", kerberos::conforms),
+    ("kerberos_is_shared_with_java", kerberos::is_shared_with_java),
+    ("kerberos_says_what_is_wrong", kerberos::says_what_is_wrong),
     ("the_service_serves_it", service::the_service_serves_it),
+    ("its_health_is_the_ensembles", service::its_health_is_the_ensembles),
+    ("a_server_that_is_too_old_is_told", old::a_server_that_is_too_old_is_told),
     ("a_connection_may_end_at_any_byte", faults::a_connection_may_end_at_any_byte),
     ("an_expired_session_is_replaced", faults::an_expired_session_is_replaced),
     ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),
@@ -43,7 +52,8 @@ const CASES: &[Case<'_, Site>] = &[
 ];
 
 fn main() -> ExitCode {
-    suite::run(Site::new, CASES)
+    let realm = kdc::enter().expect("this program anew");
+    suite::run(|| Site::new(realm), CASES)
 }
 
 /// One server, which all cases share; each store has a root of its own.
@@ -51,22 +61,29 @@ struct Site {
     server: ZooKeeper,
     scratch: Scratch,
     roots: AtomicU32,
+    secured: OnceLock<kerberos::Secured>,
+    /// Where this process expects a Kerberos realm.
+    realm: Scratch,
 }
 
 impl Site {
-    fn new() -> Result<Self> {
+    fn new(realm: Scratch) -> Result<Self> {
         let scratch = Scratch::new("zookeeper")?;
         let server = ZooKeeper::start(&Jars::get()?, scratch.path(), &Plan::members(1))?;
-        Ok(Self { server, scratch, roots: AtomicU32::new(0) })
+        Ok(Self { server, scratch, roots: AtomicU32::new(0), secured: OnceLock::new(), realm })
     }
 
     /// Options of a store that nobody has used yet.
     fn options(&self) -> ZooKeeperOptions {
-        let root = self.roots.fetch_add(1, Ordering::Relaxed);
-        let connect = format!("{}/root-{root}", self.server.connect_string());
+        let connect = format!("{}{}", self.server.connect_string(), self.root());
         let mut options = ZooKeeperOptions::new(&connect).expect("a connect string");
         options.history = HISTORY;
         options
+    }
+
+    /// A node that nobody has used yet.
+    fn root(&self) -> String {
+        format!("/root-{}", self.roots.fetch_add(1, Ordering::Relaxed))
     }
 
     fn store(&self) -> ZooKeeperStore {

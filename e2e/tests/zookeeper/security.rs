@@ -15,7 +15,7 @@ use super::*;
 const DIGEST: &str = "keeper:fVdK2HwI35pFaNBBBjXpQ3fU3iQ=";
 
 /// What came of reading the mounts: their number, or the error.
-async fn read(options: &ZooKeeperOptions) -> Result<usize, ZooKeeperError> {
+pub(crate) async fn read(options: &ZooKeeperOptions) -> Result<usize, ZooKeeperError> {
     let store = ZooKeeperStore::open(options.clone())?;
     match Reader::<anabranch_federation::MountEntry>::list(&store).await {
         Ok(list) => Ok(list.records.len()),
@@ -24,7 +24,7 @@ async fn read(options: &ZooKeeperOptions) -> Result<usize, ZooKeeperError> {
     }
 }
 
-async fn write(options: &ZooKeeperOptions) {
+pub(crate) async fn write(options: &ZooKeeperOptions) {
     let store = ZooKeeperStore::open(options.clone()).expect("a store");
     store.put(entry("/a", 1), Version::ABSENT).await.expect("a write");
 }
@@ -45,10 +45,12 @@ pub(crate) fn directories_have_the_acl_and_records_are_open(site: &Site) {
             assert!(error.to_string().contains("/hdfs-federation"), "{error}");
         }
     });
-    let connect = site.server.connect_string();
     let auth = format!("hadoop.zk.auth=@{}", dir.join("zk-auth").display());
     let acl = format!("hadoop.zk.acl=digest:{DIGEST}:rwcda");
-    let connect = format!("{connect}{}", options.chroot);
+    let connect = format!("{}{}", site.server.connect_string(), options.chroot);
+    assert_eq!(service::mounts(["--zookeeper", &connect, "-D", &auth, "-D", &acl]), Ok(1));
+    let stranger = service::mounts(["--zookeeper", &connect, "-D", &acl]).expect_err("no permission");
+    assert!(stranger.contains("no permission"), "{stranger}");
     let mut java =
         java::Java::start(&Jars::get().expect("jars"), dir, &connect, &[&auth, &acl]).expect("a Java driver");
     assert_eq!(java.list::<anabranch_federation::MountEntry>().len(), 1);
@@ -110,8 +112,6 @@ pub(crate) fn sasl_and_tls(_: &Site) {
             let error = read(&ZooKeeperOptions { sasl, ..good.clone() }).await.expect_err("a wrong password");
             assert!(matches!(error, ZooKeeperError::Authentication(_)), "{error}");
         }
-        let kerberos = read(&ZooKeeperOptions { sasl: Some(Sasl::Gssapi), ..good.clone() }).await;
-        assert_eq!(kerberos, Err(ZooKeeperError::Mechanism("GSSAPI")));
 
         let tls = |ca: &Path, identity: Option<&(PathBuf, PathBuf)>| ZooKeeperOptions {
             tls: Some(Tls { ca: ca.to_owned(), identity: identity.cloned() }),
@@ -129,5 +129,28 @@ pub(crate) fn sasl_and_tls(_: &Site) {
         let missing = tls(&dir.join("nowhere"), None);
         assert!(matches!(read(&missing).await, Err(ZooKeeperError::Tls(_))));
     });
+
+    // The service reads what a router reads.
+    fs::write(dir.join("password"), "se,\"cret\n").expect("a file");
+    let properties = [
+        ("hadoop.zk.address", server.address(0).to_string()),
+        ("hadoop.zk.acl", "sasl:anabranch:rwcda".to_owned()),
+        ("anabranch.store.zk.sasl.user", "anabranch".to_owned()),
+        ("anabranch.store.zk.sasl.password-file", dir.join("password").display().to_string()),
+    ];
+    let property =
+        |(key, value): &(&str, String)| format!("<property><name>{key}</name><value>{value}</value></property>");
+    let properties: String = properties.iter().map(property).collect();
+    fs::write(dir.join("core-site.xml"), format!("<configuration>{properties}</configuration>")).expect("a file");
+    let conf = dir.display().to_string();
+    assert_eq!(service::mounts(["--conf", &conf]), Ok(1));
+    let files = [("ca", &trusted), ("cert", &client.0), ("key", &client.1)];
+    let [ca, cert, key] = files.map(|(what, file)| format!("anabranch.store.tls.{what}={}", file.display()));
+    let secure = secure.to_string();
+    let trusting = ["--conf", &conf, "--zookeeper", &secure, "-D", &ca];
+    assert_eq!(service::mounts(trusting.into_iter().chain(["-D", &cert, "-D", &key])), Ok(1));
+    assert!(service::mounts(trusting).is_err(), "no certificate");
+    let nobody = service::mounts(["--zookeeper", &server.connect_string()]).expect_err("no name");
+    assert!(nobody.contains("authentication"), "{nobody}");
     drop(server);
 }

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use self::draft::Draft;
 use self::keys::{Key, NOT_IMPLEMENTED, ROUTER_PREFIX};
 pub use self::properties::{Environment, Properties};
-use super::{Effective, Property, RouterConfig, StoreChoice};
+pub use self::store::ENSEMBLE_KEYS;
+use super::{Effective, Property, RouterConfig, StoreChoice, ZooKeeperConfig};
 
 /// The files, in the order in which they are read.
 pub const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "hdfs-rbf-site.xml"];
@@ -94,7 +95,34 @@ pub enum Error {
 /// # Errors
 /// The first thing that cannot be used, by file and line or key and value.
 pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment) -> Result<Loaded, Error> {
+    interpret(&read(Some(dir), overrides, environment)?)
+}
+
+/// What a directory, if there is one, and settings over its files say of a ZooKeeper ensemble, if they name one. The keys
+/// are [`ENSEMBLE_KEYS`].
+///
+/// # Errors
+/// As [`load`].
+pub fn ensemble(
+    dir: Option<&Path>,
+    overrides: &[(String, String)],
+    environment: Environment,
+) -> Result<Option<ZooKeeperConfig>, Error> {
+    store::ensemble(&read(dir, overrides, environment)?)
+}
+
+fn read(dir: Option<&Path>, overrides: &[(String, String)], environment: Environment) -> Result<Properties, Error> {
     let mut properties = Properties::new(environment);
+    if let Some(dir) = dir {
+        add_files(&mut properties, dir)?;
+    }
+    for (key, value) in overrides {
+        properties.set(key, value);
+    }
+    Ok(properties)
+}
+
+fn add_files(properties: &mut Properties, dir: &Path) -> Result<(), Error> {
     let mut found = false;
     for name in FILES {
         let path = dir.join(name);
@@ -109,10 +137,7 @@ pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment
         let exists = std::fs::read_dir(dir).map_err(|source| Error::Io { path: dir.display().to_string(), source });
         return Err(exists.err().unwrap_or(Error::NoFiles { dir: dir.display().to_string() }));
     }
-    for (key, value) in overrides {
-        properties.set(key, value);
-    }
-    interpret(&properties)
+    Ok(())
 }
 
 /// What properties mean.

@@ -60,10 +60,31 @@ pub struct ZooKeeperConfig {
     pub acl: String,
     /// Who the router is: `scheme:secret`, separated by commas, or `@file`; empty for nobody.
     pub auth: String,
-    /// User and file of the password for SASL DIGEST-MD5.
-    pub sasl: Option<(String, PathBuf)>,
+    /// How the router proves who it is by SASL; it does not without.
+    pub sasl: Option<SaslConfig>,
     /// TLS; plain text without it.
     pub tls: Option<TlsConfig>,
+}
+
+/// A way to prove to an ensemble who the router is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SaslConfig {
+    /// DIGEST-MD5.
+    Password {
+        /// The user.
+        user: String,
+        /// The file with the password.
+        file: PathBuf,
+    },
+    /// GSSAPI.
+    Kerberos {
+        /// The router's principal.
+        principal: String,
+        /// The file with its key.
+        keytab: PathBuf,
+        /// The ensemble's members: the name of their service, or a principal with `_HOST` for the host of each.
+        server: String,
+    },
 }
 
 /// Servers of the store service.

@@ -1,5 +1,6 @@
 //! A state store that another process serves.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::proto::state_store_client::StateStoreClient;
 use super::proto::{ListRequest, WriteResponse};
 use super::status;
 use super::wire::{self, Incoming, Malformed};
-use crate::{Answer, Reader, Record, Refusal, Revision, Snapshot, StoreError, Version, Watch, Write, Writer};
+use crate::{Answer, Reader, Record, Refusal, Revision, Snapshot, StoreError, TlsError, Version, Watch, Write, Writer};
 
 mod link;
 mod watch;
@@ -48,22 +49,16 @@ impl ClientOptions {
     }
 }
 
-/// Whom a client trusts, and what it proves who it is with. All in PEM.
-#[derive(Clone)]
+/// Whom a client trusts, and what it proves who it is with. Files are PEM, and must be good when the client is made; each
+/// connection uses what they say then.
+#[derive(Debug, Clone)]
 pub struct ClientTls {
     /// The authority of the servers' certificates.
-    pub ca: Vec<u8>,
+    pub ca: PathBuf,
     /// The client's certificate and its key, for servers that ask for them.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub identity: Option<(PathBuf, PathBuf)>,
     /// The name in the servers' certificates, where it is not the endpoint's host.
     pub domain: Option<String>,
-}
-
-impl std::fmt::Debug for ClientTls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mutual = self.identity.is_some();
-        f.debug_struct("ClientTls").field("mutual", &mutual).field("domain", &self.domain).finish_non_exhaustive()
-    }
 }
 
 /// Why a client can't be made.
@@ -80,7 +75,7 @@ pub enum ClientError {
     },
     /// The certificates can't be used.
     #[error("cannot use the TLS certificates: {0}")]
-    Tls(String),
+    Tls(#[from] TlsError),
 }
 
 /// A client of a state store, itself a driver of one. A clone shares its connection, on which all watches are carried.

@@ -1,17 +1,21 @@
 //! Serves a state store to other processes.
 
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic::transport::Server;
 use tonic_health::ServingStatus;
 
 use super::proto::state_store_server::StateStoreServer;
 use super::{status, wire};
-use crate::StateStore;
+use crate::tls::{self, Reloaded};
+use crate::{StateStore, TlsError};
 
 mod incoming;
 mod metrics;
@@ -49,20 +53,21 @@ impl Default for ServerOptions {
     }
 }
 
-/// What a server proves who it is with, and whom it serves. All in PEM.
-#[derive(Clone)]
+/// What a server proves who it is with, and whom it serves. Files are PEM, and must be good at the start; later they are
+/// looked at again and again, for who connects then.
+#[derive(Debug, Clone)]
 pub struct ServerTls {
     /// The certificate, and those that lead to its authority.
-    pub certificate: Vec<u8>,
+    pub certificate: PathBuf,
     /// The certificate's key.
-    pub key: Vec<u8>,
+    pub key: PathBuf,
     /// The authority of clients' certificates. Without it, any client is served.
-    pub client_ca: Option<Vec<u8>>,
+    pub client_ca: Option<PathBuf>,
 }
 
-impl std::fmt::Debug for ServerTls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerTls").field("mutual", &self.client_ca.is_some()).finish_non_exhaustive()
+impl ServerTls {
+    fn files(&self) -> Vec<PathBuf> {
+        [&self.certificate, &self.key].into_iter().chain(&self.client_ca).cloned().collect()
     }
 }
 
@@ -71,7 +76,7 @@ impl std::fmt::Debug for ServerTls {
 pub enum ServeError {
     /// The certificate or the key can't be used.
     #[error("cannot use the TLS certificates: {0}")]
-    Tls(String),
+    Tls(#[from] TlsError),
     /// A metric of this name exists.
     #[error("cannot register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -79,6 +84,9 @@ pub enum ServeError {
     #[error("cannot serve: {0}")]
     Transport(String),
 }
+
+/// How often the files of certificates are looked at.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Streams of one connection: watches and calls in flight.
 const STREAMS: u32 = 256;
@@ -92,6 +100,7 @@ const WINDOWS: (u32, u32) = (1 << 20, 4 << 20);
 /// A store that is ready to be served.
 pub struct StoreServer {
     builder: Server,
+    tls: Option<Reloaded<ServerConfig>>,
     service: Service,
     options: ServerOptions,
     health: watch::Sender<Health>,
@@ -112,23 +121,17 @@ impl StoreServer {
         registry: &prometheus::Registry,
         stop: CancellationToken,
     ) -> Result<Self, ServeError> {
-        let mut builder = Server::builder()
+        let builder = Server::builder()
             .concurrency_limit_per_connection(CALLS)
             .max_concurrent_streams(STREAMS)
             .initial_stream_window_size(WINDOWS.0)
             .initial_connection_window_size(WINDOWS.1)
             .http2_keepalive_interval(Some(options.keep_alive))
             .http2_keepalive_timeout(Some(options.keep_alive));
-        if let Some(tls) = &options.tls {
-            builder = builder.tls_config(tls_config(tls, options.keep_alive)).map_err(|error| {
-                let mut text = error.to_string();
-                status::add_causes(&mut text, &error);
-                ServeError::Tls(text)
-            })?;
-        }
+        let tls = options.tls.as_ref().map(|tls| Reloaded::open(tls.files(), tls::server)).transpose()?;
         let health = watch::Sender::new(Ok(()));
         let service = Service::new(store, registry, health.subscribe(), stop.clone())?;
-        Ok(Self { builder, service, options, health, stop })
+        Ok(Self { builder, tls, service, options, health, stop })
     }
 
     /// Whether the store answers.
@@ -142,7 +145,7 @@ impl StoreServer {
     /// # Errors
     /// When the listener fails for good.
     pub async fn serve(self, listener: TcpListener) -> Result<(), ServeError> {
-        let Self { mut builder, service, options, health, stop } = self;
+        let Self { mut builder, tls, service, options, health, stop } = self;
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let store = service.store();
         let calls = StateStoreServer::new(service)
@@ -150,7 +153,14 @@ impl StoreServer {
             .max_encoding_message_size(wire::MAX_REPLY_BYTES);
         let incoming = incoming::bounded(listener, options.connections, 3 * options.keep_alive);
         let routes = builder.add_service(health_service).add_service(calls);
-        let serving = routes.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+        let ends = stop.clone().cancelled_owned();
+        let serving: Pin<Box<dyn Future<Output = _> + Send>> = match tls.clone() {
+            None => Box::pin(routes.serve_with_incoming_shutdown(incoming, ends)),
+            Some(tls) => {
+                let incoming = incoming::secured(incoming, tls, options.connections, options.keep_alive);
+                Box::pin(routes.serve_with_incoming_shutdown(incoming, ends))
+            }
+        };
         let set = async |status| {
             for name in ["", <StateStoreServer<Service> as tonic::server::NamedService>::NAME] {
                 reporter.set_service_status(name, status).await;
@@ -167,6 +177,7 @@ impl StoreServer {
                         set(if answers { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
                     }
                 } => {}
+                () = follow(tls) => {}
                 () = stop.cancelled() => {}
             }
             set(ServingStatus::NotServing).await;
@@ -187,10 +198,11 @@ impl StoreServer {
     }
 }
 
-fn tls_config(tls: &ServerTls, handshake: Duration) -> ServerTlsConfig {
-    let config = ServerTlsConfig::new().identity(Identity::from_pem(&tls.certificate, &tls.key)).timeout(handshake);
-    match &tls.client_ca {
-        Some(authority) => config.client_ca_root(Certificate::from_pem(authority)),
-        None => config,
+/// Looks at the files of certificates again and again; never ends.
+async fn follow(tls: Option<Reloaded<ServerConfig>>) {
+    let Some(tls) = tls else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(LOOK).await;
+        tls.current().await;
     }
 }

@@ -1,23 +1,23 @@
 //! How a connection to a member is made: TCP, TLS, the session's handshake, credentials.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use anabranch_gssapi::Step;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::ZooKeeperError;
-use super::options::{Sasl, Tls, ZooKeeperOptions};
+use super::kerberos::{self, Login};
+use super::options::{Sasl, ZooKeeperOptions};
 use super::protocol::code;
 use super::sasl::Exchange;
 use super::session::Identity;
 use super::wire::{In, MAX_FRAME, Out};
+use crate::tls::{self, Reloaded};
 
 const AUTH: i32 = 100;
 const SASL: i32 = 102;
@@ -60,7 +60,8 @@ impl Input {
 /// Makes connections, and remembers the session between them.
 pub(super) struct Dialer {
     options: ZooKeeperOptions,
-    tls: Option<TlsConnector>,
+    tls: Option<Reloaded<ClientConfig>>,
+    login: Option<Login>,
     identity: Identity,
     /// The newest transaction of which an answer told.
     seen: u64,
@@ -70,12 +71,14 @@ pub(super) struct Dialer {
 
 impl Dialer {
     pub(super) fn new(options: ZooKeeperOptions) -> Result<Self, ZooKeeperError> {
-        if matches!(options.sasl, Some(Sasl::Gssapi)) {
-            return Err(ZooKeeperError::Mechanism("GSSAPI"));
-        }
-        let tls = options.tls.as_ref().map(connector).transpose()?;
+        let login = match &options.sasl {
+            Some(Sasl::Gssapi(kerberos)) => Some(Login::new(kerberos.clone())?),
+            _ => None,
+        };
+        let tls = options.tls.as_ref().map(|tls| Reloaded::open(tls.files(), tls::client)).transpose();
+        let tls = tls.map_err(|error| ZooKeeperError::Tls(error.to_string()))?;
         let next = rand::random_range(0..options.members.len().max(1));
-        Ok(Self { options, tls, identity: Identity::default(), seen: 0, last_contact: Instant::now(), next })
+        Ok(Self { options, tls, login, identity: Identity::default(), seen: 0, last_contact: Instant::now(), next })
     }
 
     pub(super) fn retry_interval(&self) -> Duration {
@@ -110,17 +113,15 @@ impl Dialer {
                 (self.identity, self.seen) = (Identity::default(), 0);
             }
             let Some((host, port)) = self.options.members.get(self.next % members.max(1)).cloned() else { break };
-            let tried = tokio::time::timeout(patience, self.open(&host, port)).await;
-            let error = match tried {
-                Ok(Ok(connected)) => return Ok(connected),
-                Ok(Err(ZooKeeperError::Expired)) => {
+            let error = match self.open(&host, port, patience).await {
+                Ok(connected) => return Ok(connected),
+                Err(ZooKeeperError::Expired) => {
                     tracing::info!("the session with ZooKeeper has expired; a new one begins");
                     self.identity = Identity::default();
                     last = ZooKeeperError::Expired;
                     continue;
                 }
-                Ok(Err(error)) => error,
-                Err(_) => ZooKeeperError::Unavailable(format!("no answer in {patience:?}")),
+                Err(error) => error,
             };
             self.next = self.next.wrapping_add(1);
             last = error.at(&format!("{host}:{port}"));
@@ -128,13 +129,28 @@ impl Dialer {
         Err(last)
     }
 
-    async fn open(&mut self, host: &str, port: u16) -> Result<Connected, ZooKeeperError> {
+    /// Both the login and what follows may take so long.
+    async fn open(&mut self, host: &str, port: u16, patience: Duration) -> Result<Connected, ZooKeeperError> {
+        let late = |what: &str| ZooKeeperError::Unavailable(format!("no answer {what}in {patience:?}"));
+        let ticket = match &self.login {
+            None => None,
+            Some(login) => {
+                let begun = tokio::time::timeout(patience, login.begin(host)).await;
+                Some(begun.unwrap_or_else(|_| Err(late("of a KDC ")))?)
+            }
+        };
+        let reached = tokio::time::timeout(patience, self.reach(host, port, ticket)).await;
+        reached.unwrap_or_else(|_| Err(late("")))
+    }
+
+    async fn reach(&mut self, host: &str, port: u16, ticket: Option<Step>) -> Result<Connected, ZooKeeperError> {
         let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
         let mut stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(stream),
             Some(tls) => {
                 let name = ServerName::try_from(host.to_owned()).map_err(|e| ZooKeeperError::Tls(e.to_string()))?;
+                let tls = TlsConnector::from(tls.current().await);
                 Box::new(tls.connect(name, stream).await.map_err(|e| ZooKeeperError::Tls(e.to_string()))?)
             }
         };
@@ -145,6 +161,20 @@ impl Dialer {
             let challenge = sasl(&mut stream, &mut input, &[]).await?;
             let last = sasl(&mut stream, &mut input, &exchange.answer(&challenge)?).await?;
             exchange.confirm(&last)?;
+        }
+        if let Some(mut step) = ticket {
+            let (mut context, token) = loop {
+                match step {
+                    Step::Send(initiator, token) => {
+                        let answer = sasl(&mut stream, &mut input, &token).await?;
+                        step = initiator.step(&answer).map_err(kerberos::failed)?;
+                    }
+                    Step::Established(context, token) => break (context, token),
+                }
+            };
+            let offer = sasl(&mut stream, &mut input, &token).await?;
+            let choice = kerberos::choose(&mut context, &offer)?;
+            sasl(&mut stream, &mut input, &choice).await?;
         }
         for auth in &self.options.auth {
             let mut out = Out::default();
@@ -212,34 +242,4 @@ async fn read(stream: &mut Box<dyn Stream>, input: &mut Input) -> Result<bytes::
             return Err(ZooKeeperError::Unavailable("the server closed the connection".to_owned()));
         }
     }
-}
-
-/// The provider is named here rather than installed for the process, which others may have done in their way.
-fn connector(tls: &Tls) -> Result<TlsConnector, ZooKeeperError> {
-    let wrong = |what: &std::path::Path, error: &dyn std::fmt::Display| {
-        ZooKeeperError::Tls(format!("{}: {error}", what.display()))
-    };
-    let certificates = |file: &std::path::Path| {
-        let read = CertificateDer::pem_file_iter(file).map_err(|e| wrong(file, &e))?;
-        read.collect::<Result<Vec<_>, _>>().map_err(|e| wrong(file, &e))
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(&tls.ca)? {
-        roots.add(certificate).map_err(|e| wrong(&tls.ca, &e))?;
-    }
-    if roots.is_empty() {
-        return Err(wrong(&tls.ca, &"no certificate"));
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| ZooKeeperError::Tls(e.to_string()))?
-        .with_root_certificates(roots);
-    let config = match &tls.identity {
-        None => builder.with_no_client_auth(),
-        Some((certificate, key)) => {
-            let private = PrivateKeyDer::from_pem_file(key).map_err(|e| wrong(key, &e))?;
-            builder.with_client_auth_cert(certificates(certificate)?, private).map_err(|e| wrong(certificate, &e))?
-        }
-    };
-    Ok(TlsConnector::from(Arc::new(config)))
 }

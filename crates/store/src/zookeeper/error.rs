@@ -7,9 +7,9 @@ pub enum ZooKeeperError {
     /// Certificates or keys cannot be used, or the handshake failed.
     #[error("ZooKeeper: TLS: {0}")]
     Tls(String),
-    /// A way of authentication that this build does not have.
-    #[error("ZooKeeper: SASL {0} is not supported; use DIGEST-MD5, or client certificates")]
-    Mechanism(&'static str),
+    /// A way of authentication that this machine does not have.
+    #[error("ZooKeeper: SASL GSSAPI: {0}")]
+    Mechanism(String),
     /// The server does not know who the store is, or the other way round.
     #[error("ZooKeeper: authentication: {0}")]
     Authentication(String),

@@ -181,26 +181,51 @@ pub enum Sasl {
         /// The password.
         password: String,
     },
-    /// By Kerberos. Not supported: opening a store with it fails with a text that says so.
-    Gssapi,
+    /// By Kerberos.
+    Gssapi(Kerberos),
+}
+
+/// Who the store is in Kerberos, and who the members are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kerberos {
+    /// The store's principal; of the default realm, if it names none.
+    pub principal: String,
+    /// The file that has its key. It is read for each connection.
+    pub keytab: PathBuf,
+    /// The members: the name of their service, whose principals are `name/<host>`; or a whole principal, in which
+    /// `_HOST` stands for a member's host.
+    pub server: String,
+}
+
+impl Kerberos {
+    /// What members go by, unless told otherwise.
+    pub const SERVER: &str = "zookeeper";
 }
 
 impl fmt::Debug for Sasl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DigestMd5 { user, .. } => write!(f, "DigestMd5({user}, ..)"),
-            Self::Gssapi => f.write_str("Gssapi"),
+            Self::Gssapi(kerberos) => f.debug_tuple("Gssapi").field(kerberos).finish(),
         }
     }
 }
 
-/// How connections are encrypted. Files are PEM, and read when the store is opened.
+/// How connections are encrypted. Files are PEM, and must be good when the store is opened; each connection uses what they
+/// say then.
 #[derive(Debug, Clone)]
 pub struct Tls {
     /// Certificates of who may sign for the members.
     pub ca: PathBuf,
     /// This client's certificate and private key, for members that demand one.
     pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+impl Tls {
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+        [&self.ca].into_iter().chain(identity).cloned().collect()
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::properties::Properties;
 use super::value::{self, Unit};
 use super::{Error, keys};
-use crate::config::{GrpcConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
+use crate::config::{GrpcConfig, SaslConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
 const ENABLE: &str = "dfs.federation.router.store.enable";
 const DRIVER: &str = "dfs.federation.router.store.driver.class";
@@ -15,6 +15,14 @@ const CLASSES: &str = "org.apache.hadoop.hdfs.server.federation.store.driver.imp
 /// The ensemble of the state store alone, and that of all Hadoop.
 const OWN_ENSEMBLE: &str = "dfs.federation.router.store.driver.zk.address";
 const ENSEMBLE: &str = "hadoop.zk.address";
+const PARENT: &str = "dfs.federation.router.store.driver.zk.parent-path";
+const SESSION_TIMEOUT: &str = "hadoop.zk.timeout-ms";
+const RETRY_INTERVAL: &str = "hadoop.zk.retry-interval-ms";
+const ACL: &str = "hadoop.zk.acl";
+const AUTH: &str = "hadoop.zk.auth";
+const PRINCIPAL: &str = "hadoop.zk.kerberos.principal";
+const KEYTAB: &str = "hadoop.zk.kerberos.keytab";
+const SERVER_PRINCIPAL: &str = "hadoop.zk.server.principal";
 const SASL_USER: &str = "anabranch.store.zk.sasl.user";
 const SASL_PASSWORD: &str = "anabranch.store.zk.sasl.password-file";
 const ENDPOINTS: &str = "anabranch.store.grpc.endpoints";
@@ -22,6 +30,25 @@ const CA: &str = "anabranch.store.tls.ca";
 const CERTIFICATE: &str = "anabranch.store.tls.cert";
 const KEY: &str = "anabranch.store.tls.key";
 const DOMAIN: &str = "anabranch.store.tls.domain";
+
+/// Every key that says how a ZooKeeper ensemble is used.
+pub const ENSEMBLE_KEYS: &[&str] = &[
+    OWN_ENSEMBLE,
+    ENSEMBLE,
+    PARENT,
+    SESSION_TIMEOUT,
+    RETRY_INTERVAL,
+    ACL,
+    AUTH,
+    SASL_USER,
+    SASL_PASSWORD,
+    PRINCIPAL,
+    KEYTAB,
+    SERVER_PRINCIPAL,
+    CA,
+    CERTIFICATE,
+    KEY,
+];
 
 /// What is accepted as a driver.
 pub(super) const DRIVERS: &str = "memory, rocksdb, zookeeper, grpc, or of Java's classes StateStoreZooKeeperImpl \
@@ -63,6 +90,12 @@ pub(super) fn read(properties: &Properties) -> Result<StoreChoice, Error> {
         _ => return Err(properties.refused(DRIVER, &driver, DRIVERS)),
     };
     Ok(StoreChoice::Driver(store))
+}
+
+/// What the properties say of a ZooKeeper ensemble, if they name one.
+pub(super) fn ensemble(properties: &Properties) -> Result<Option<ZooKeeperConfig>, Error> {
+    let settings = Settings(properties);
+    settings.ensemble()?.map(|address| settings.zookeeper(address)).transpose()
 }
 
 struct Settings<'a>(&'a Properties);
@@ -111,14 +144,30 @@ impl Settings<'_> {
     fn zookeeper(&self, address: String) -> Result<ZooKeeperConfig, Error> {
         Ok(ZooKeeperConfig {
             address,
-            parent: self.or_default("dfs.federation.router.store.driver.zk.parent-path")?,
-            session_timeout: self.time("hadoop.zk.timeout-ms")?,
-            retry_interval: self.time("hadoop.zk.retry-interval-ms")?,
-            acl: self.or_default("hadoop.zk.acl")?,
-            auth: self.or_default("hadoop.zk.auth")?,
-            sasl: self.pair((SASL_USER, self.get(SASL_USER)?), SASL_PASSWORD)?,
+            parent: self.or_default(PARENT)?,
+            session_timeout: self.time(SESSION_TIMEOUT)?,
+            retry_interval: self.time(RETRY_INTERVAL)?,
+            acl: self.or_default(ACL)?,
+            auth: self.or_default(AUTH)?,
+            sasl: self.sasl()?,
             tls: self.tls()?,
         })
+    }
+
+    fn sasl(&self) -> Result<Option<SaslConfig>, Error> {
+        let password = self.pair((SASL_USER, self.get(SASL_USER)?), SASL_PASSWORD)?;
+        let kerberos = self.pair((PRINCIPAL, self.get(PRINCIPAL)?), KEYTAB)?;
+        match (password, kerberos) {
+            (Some((user, _)), Some(_)) => {
+                Err(self.0.refused(SASL_USER, &user, format!("nothing beside {PRINCIPAL}: who connects has one name")))
+            }
+            (Some((user, file)), None) => Ok(Some(SaslConfig::Password { user, file })),
+            (None, Some((principal, keytab))) => {
+                let principal = principal.replace("/_HOST", &format!("/{}", self.0.environment().host.to_lowercase()));
+                Ok(Some(SaslConfig::Kerberos { principal, keytab, server: self.or_default(SERVER_PRINCIPAL)? }))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     fn tls(&self) -> Result<Option<TlsConfig>, Error> {

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    AddressRange, GrpcConfig, MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, StoreConfig,
-    TlsConfig, WebScheme, ZooKeeperConfig,
+    AddressRange, GrpcConfig, MonitoredNamenode, NamenodeConfig, Names, NameserviceConfig, ProxyRule, SaslConfig,
+    StoreConfig, TlsConfig, WebScheme, ZooKeeperConfig,
 };
 
 const TWO: [(&str, &str); 4] = [
@@ -228,13 +228,15 @@ fn the_store_is_chosen_by_javas_names_and_by_short_ones() {
         ("anabranch.store.tls.key", "/key.pem"),
     ];
     let StoreChoice::Driver(StoreConfig::Zookeeper(found)) = loaded(&secured).store else { panic!("no ensemble") };
-    assert_eq!((&*found.address, found.sasl), ("own:2181", Some(("router".into(), "/p".into()))));
+    let password = SaslConfig::Password { user: "router".into(), file: "/p".into() };
+    assert_eq!((&*found.address, found.sasl), ("own:2181", Some(password)));
     let identity = Some(("/cert.pem".into(), "/key.pem".into()));
     assert_eq!(found.tls, Some(TlsConfig { ca: "/ca.pem".into(), identity, domain: None }));
     for (incomplete, missing) in [
         (&[(DRIVER, "grpc")][..], "anabranch.store.grpc.endpoints"),
         (&[(DRIVER, "zookeeper")], "hadoop.zk.address"),
         (&[(DRIVER, "zookeeper"), ensemble, secured[3]], secured[4].0),
+        (&[(DRIVER, "zookeeper"), ensemble, ("hadoop.zk.kerberos.keytab", "/k")], "hadoop.zk.kerberos.principal"),
         (&[(DRIVER, "grpc"), endpoints, secured[5], secured[7]], secured[6].0),
         (&[(DRIVER, "grpc"), endpoints, secured[6], secured[7]], secured[5].0),
     ] {
@@ -252,6 +254,34 @@ fn the_store_is_chosen_by_javas_names_and_by_short_ones() {
     }
     let missing = refusal(&[(DRIVER, "rocksdb")]);
     assert!(missing.starts_with(&format!("{DIRECTORY} is not set; expected a directory")), "{missing}");
+}
+
+#[test]
+fn kerberos_towards_zookeeper_has_hadoops_keys() {
+    let ensemble = ("hadoop.zk.address", "z1:2181");
+    let keytab = ("hadoop.zk.kerberos.keytab", "/k");
+    let principal = ("hadoop.zk.kerberos.principal", "router/_HOST@R");
+    let sasl = |pairs: &[(&str, &str)]| match loaded(pairs).store {
+        StoreChoice::Implied(StoreConfig::Zookeeper(config)) => config.sasl,
+        other => panic!("{other:?}"),
+    };
+    let kerberos = |principal: &str, server: &str| {
+        Some(SaslConfig::Kerberos { principal: principal.into(), keytab: "/k".into(), server: server.into() })
+    };
+    let host = environment().host.to_lowercase();
+    assert_eq!(sasl(&[ensemble, keytab, principal]), kerberos(&format!("router/{host}@R"), "zookeeper"));
+    let server = ("hadoop.zk.server.principal", "zk/_HOST@R");
+    assert_eq!(
+        sasl(&[ensemble, keytab, ("hadoop.zk.kerberos.principal", "router"), server]),
+        kerberos("router", server.1)
+    );
+    let user = ("anabranch.store.zk.sasl.user", "u");
+    let both = refusal(&[ensemble, keytab, principal, user, ("anabranch.store.zk.sasl.password-file", "/p")]);
+    assert!(both.contains("anabranch.store.zk.sasl.user = \"u\"") && both.contains(principal.0), "{both}");
+    assert_eq!(super::ensemble(None, &[], environment()).unwrap(), None);
+    for key in ENSEMBLE_KEYS {
+        assert!(keys::all().any(|known| known.name == *key), "{key}");
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use tokio::time::{Instant, timeout};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use super::{ClientError, ClientOptions, ClientTls, status};
-use crate::StoreError;
+use crate::tls::{self, Reloaded};
+use crate::{StoreError, TlsError};
 
 /// How many bytes of one call, and of all calls, may be on their way to the client. A watch that is not read keeps its part;
 /// the whole is enough for as many as a server accepts.
@@ -16,7 +17,9 @@ const WINDOWS: (u32, u32) = (64 << 10, 256 * (64 << 10));
 
 /// A connection that is made when it is needed, and made anew after it was given up.
 pub(super) struct Link {
-    endpoints: Vec<Endpoint>,
+    /// As many as there are addresses.
+    endpoints: Reloaded<Vec<Endpoint>>,
+    count: usize,
     patience: Duration,
     open: Mutex<Open>,
     /// Held by the caller that connects; the others wait for what comes of it.
@@ -52,14 +55,24 @@ impl Link {
         if options.endpoints.is_empty() {
             return Err(ClientError::NoEndpoints);
         }
-        let endpoints = options.endpoints.iter().map(|text| endpoint(text, options)).collect::<Result<_, _>>()?;
+        let plain = options.endpoints.iter().map(|text| endpoint(text, options)).collect::<Result<Vec<_>, _>>()?;
+        let (count, connect) = (plain.len(), options.connect);
+        let endpoints = match options.tls.clone() {
+            None => Reloaded::open(Vec::new(), move |_| Ok(plain.clone())),
+            Some(settings) => {
+                let ClientTls { ca, identity, domain } = settings;
+                let files =
+                    [ca].into_iter().chain(identity.into_iter().flat_map(|(certificate, key)| [certificate, key]));
+                Reloaded::open(files.collect(), move |files| secured(&plain, files, domain.as_deref(), connect))
+            }
+        }?;
         let open = Mutex::new(Open { current: None, made: 0, next: 0 });
-        Ok(Self { endpoints, patience: options.connect, open, connecting: tokio::sync::Mutex::new(None) })
+        Ok(Self { endpoints, count, patience: options.connect, open, connecting: tokio::sync::Mutex::new(None) })
     }
 
     /// How many servers there are.
     pub(super) fn endpoints(&self) -> usize {
-        self.endpoints.len()
+        self.count
     }
 
     /// The connection, made now if there is none.
@@ -88,8 +101,9 @@ impl Link {
             return Err(StoreError::NotDone(reasons.clone()));
         }
         let mut reasons = Vec::new();
-        for _ in 0..self.endpoints.len() {
-            let endpoint = &self.endpoints[self.open.lock().next];
+        let endpoints = self.endpoints.current().await;
+        for _ in 0..self.count {
+            let endpoint = &endpoints[self.open.lock().next];
             let reason = match timeout(self.patience, endpoint.connect()).await {
                 Ok(Ok(channel)) => return Ok(self.opened(channel)),
                 Ok(Err(error)) => {
@@ -101,7 +115,7 @@ impl Link {
             };
             reasons.push(format!("{}: {reason}", endpoint.uri().authority().map_or("", |a| a.as_str())));
             let mut open = self.open.lock();
-            open.next = (open.next + 1) % self.endpoints.len();
+            open.next = (open.next + 1) % self.count;
         }
         let reasons = reasons.join("; ");
         *failed = Some((Instant::now(), reasons.clone()));
@@ -121,7 +135,7 @@ impl Link {
         let mut open = self.open.lock();
         if open.current.as_ref().is_some_and(|current| current.id == connection.id) {
             open.current = None;
-            open.next = (open.next + 1) % self.endpoints.len();
+            open.next = (open.next + 1) % self.count;
         }
     }
 }
@@ -134,33 +148,41 @@ fn endpoint(text: &str, options: &ClientOptions) -> Result<Endpoint, ClientError
     }
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let endpoint = Endpoint::from_shared(format!("{scheme}://{text}")).map_err(|_| malformed())?;
-    let endpoint = endpoint
+    Ok(endpoint
         .connect_timeout(options.connect)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(options.keep_alive)
         .keep_alive_timeout(options.keep_alive)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(WINDOWS.0)
-        .initial_connection_window_size(WINDOWS.1);
-    match &options.tls {
-        None => Ok(endpoint),
-        Some(tls) => endpoint.tls_config(tls_config(tls, options.connect)).map_err(|error| {
-            let mut text = error.to_string();
-            status::add_causes(&mut text, &error);
-            ClientError::Tls(text)
-        }),
-    }
+        .initial_connection_window_size(WINDOWS.1))
 }
 
-fn tls_config(tls: &ClientTls, handshake: Duration) -> ClientTlsConfig {
-    let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&tls.ca)).timeout(handshake);
-    if let Some((certificate, key)) = &tls.identity {
-        config = config.identity(Identity::from_pem(certificate, key));
+/// The endpoints with TLS by these files: the authority's, and the client's own two if it has them.
+fn secured(
+    plain: &[Endpoint],
+    files: &[tls::File],
+    domain: Option<&str>,
+    handshake: Duration,
+) -> Result<Vec<Endpoint>, TlsError> {
+    // Says which file is wrong, which tonic does not.
+    tls::client(files)?;
+    let mut config = ClientTlsConfig::new().timeout(handshake);
+    config = match files {
+        [ca, certificate, key] => config
+            .ca_certificate(Certificate::from_pem(&ca.pem))
+            .identity(Identity::from_pem(&certificate.pem, &key.pem)),
+        others => config.ca_certificates(others.iter().map(|ca| Certificate::from_pem(&ca.pem))),
+    };
+    if let Some(domain) = domain {
+        config = config.domain_name(domain);
     }
-    match &tls.domain {
-        Some(domain) => config.domain_name(domain),
-        None => config,
-    }
+    let secured = plain.iter().map(|endpoint| endpoint.clone().tls_config(config.clone()));
+    secured.collect::<Result<_, _>>().map_err(|error| {
+        let mut reason = error.to_string();
+        status::add_causes(&mut reason, &error);
+        files[0].unusable(reason)
+    })
 }
 
 #[cfg(test)]

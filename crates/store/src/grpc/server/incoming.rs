@@ -7,13 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::Stream;
 use futures_util::stream::unfold;
+use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
+
+use crate::tls::Reloaded;
 
 /// How long the listener rests when it can't accept, as when file descriptors run out.
 const REST: Duration = Duration::from_millis(100);
@@ -41,6 +46,21 @@ pub(super) fn bounded(
         let _ = stream.set_nodelay(true);
         Some((Ok(Connection { stream, silence, quiet: Box::pin(sleep(silence)), _slot: slot }), (listener, slots)))
     })
+}
+
+/// The same with TLS: by what the files say when a connection comes. Up to `most` handshakes go on at a time, for
+/// `patience` each.
+pub(super) fn secured(
+    connections: impl Stream<Item = io::Result<Connection>>,
+    tls: Reloaded<ServerConfig>,
+    most: usize,
+    patience: Duration,
+) -> impl Stream<Item = io::Result<TlsStream<Connection>>> {
+    let handshakes = connections.map(move |connection| {
+        let acceptor = TlsAcceptor::from(tls.latest());
+        async move { timeout(patience, acceptor.accept(connection?)).await? }
+    });
+    handshakes.buffer_unordered(most)
 }
 
 /// A connection, with its place among all.

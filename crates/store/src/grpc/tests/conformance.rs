@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 
 use super::super::{ClientTls, ServerTls};
+use super::tls::Files;
 use super::*;
 use anabranch_testkit::certificates::Authority;
 
@@ -11,17 +12,18 @@ use anabranch_testkit::certificates::Authority;
 struct Fleet {
     servers: Mutex<Vec<Served>>,
     tls: Option<(ServerTls, ClientTls)>,
+    /// What both are read from, for each connection.
+    _files: Option<Files>,
 }
 
 impl Fleet {
     fn mutual() -> Self {
         let authority = Authority::new("test").unwrap();
-        let (server, client) = (authority.issue("127.0.0.1").unwrap(), authority.issue("router").unwrap());
-        let ca = authority.pem().into_bytes();
-        let server =
-            ServerTls { certificate: server.certificate.into(), key: server.key.into(), client_ca: Some(ca.clone()) };
-        let client = ClientTls { ca, identity: Some((client.certificate.into(), client.key.into())), domain: None };
-        Self { tls: Some((server, client)), ..Self::default() }
+        let files = Files::new();
+        let (certificate, key) = files.pair(&authority.issue("127.0.0.1").unwrap());
+        let server = ServerTls { certificate, key, client_ca: Some(files.text(&authority.pem())) };
+        let client = files.trusting(&authority, Some(authority.issue("router").unwrap()));
+        Self { tls: Some((server, client)), _files: Some(files), ..Self::default() }
     }
 
     async fn client(&self) -> GrpcStore {

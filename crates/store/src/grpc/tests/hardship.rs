@@ -179,7 +179,8 @@ async fn a_caller_that_stops_waiting_holds_up_no_other() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap();
     let authority = anabranch_testkit::certificates::Authority::new("test").unwrap();
-    let tls = super::super::ClientTls { ca: authority.pem().into(), identity: None, domain: None };
+    let files = super::tls::Files::new();
+    let tls = files.trusting(&authority, None);
     let connect = Duration::from_millis(300);
     let options = ClientOptions { tls: Some(tls), connect, ..ClientOptions::new([address.to_string()]) };
     let client = GrpcStore::new(&options).unwrap();

@@ -116,13 +116,13 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "hadoop.zk.auth",
         default: "",
-        about: "What the router proves to ZooKeeper.",
+        about: "Who the router is to ZooKeeper, by schemes such as `digest`.",
         set: Set::Together("scheme:secret separated by commas, or @file"),
     },
     Key {
         name: "anabranch.store.zk.sasl.user",
         default: "",
-        about: "The router's user for SASL DIGEST-MD5 to ZooKeeper.",
+        about: "The user for SASL DIGEST-MD5 to ZooKeeper.",
         set: Set::Together("a name"),
     },
     Key {
@@ -130,6 +130,24 @@ pub const KEYS: &[Key] = &[
         default: "",
         about: "The file with the password of that user.",
         set: Set::Together("a file"),
+    },
+    Key {
+        name: "hadoop.zk.kerberos.principal",
+        default: "",
+        about: "The principal for SASL GSSAPI to ZooKeeper, in which `_HOST` stands for this machine's name.",
+        set: Set::Together("name/instance@REALM"),
+    },
+    Key {
+        name: "hadoop.zk.kerberos.keytab",
+        default: "",
+        about: "The file with the key of that principal; read for each connection.",
+        set: Set::Together("a keytab"),
+    },
+    Key {
+        name: "hadoop.zk.server.principal",
+        default: "zookeeper",
+        about: "What ZooKeeper's servers are called in Kerberos: the name of the service, or a principal in which `_HOST` stands for a server's host.",
+        set: Set::Together("a name, or name/_HOST@REALM"),
     },
     Key {
         name: "anabranch.store.grpc.endpoints",

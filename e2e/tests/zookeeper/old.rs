@@ -1,0 +1,32 @@
+//! A server from before persistent watches.
+
+use anabranch_federation::MountEntry;
+use anabranch_store::suite::entry;
+use anabranch_store::zookeeper::ZooKeeperError;
+use anabranch_store::{Reader, StoreError, Version, Writer};
+
+use super::*;
+
+fn is_told(error: &StoreError) -> bool {
+    matches!(error, StoreError::ZooKeeper(ZooKeeperError::TooOld))
+}
+
+pub(crate) fn a_server_that_is_too_old_is_told(_: &Site) {
+    let scratch = Scratch::new("zookeeper-old").expect("a directory");
+    let jars = Jars::get().and_then(|jars| jars.with_old_zookeeper()).expect("jars");
+    let server = ZooKeeper::start(&jars, scratch.path(), &Plan::members(1)).expect("a server");
+    let options = ZooKeeperOptions::new(&server.connect_string()).expect("options");
+    block_on(async {
+        let store = ZooKeeperStore::open(options).expect("a store");
+        let list = Reader::<MountEntry>::list(&store).await.expect_err("too old");
+        assert!(is_told(&list), "{list}");
+        let mut watch = Reader::<MountEntry>::watch(&store, None);
+        let watch = watch.next().await.expect_err("too old");
+        assert!(is_told(&watch), "{watch}");
+        let write = store.put(entry("/a", 1), Version::ABSENT).await.expect_err("too old");
+        assert!(is_told(&write), "{write}");
+    });
+    let connect = server.connect_string();
+    let served = service::mounts(["--zookeeper", &connect]).expect_err("too old");
+    assert!(served.contains("the server is older than 3.6"), "{served}");
+}
