@@ -25,6 +25,7 @@ use crate::config::{LimitsConfig, RouterConfig};
 use crate::core::Core;
 use crate::federation_view::FederationView;
 use crate::fleet::{Fleet, Joined};
+use crate::groups::Groups;
 use crate::jmx;
 use crate::metrics::{Metrics, ServerCollector};
 use crate::safe_mode::{Event, SafeMode, State as SafeModeState};
@@ -135,6 +136,7 @@ impl Router {
             pools: BlockPools::default(),
             users: Users::new(config.limits.max_calls_per_user),
             impersonation: ArcSwap::from_pointee(Impersonation::new(&config.proxy_users).await),
+            groups: Groups::new(&config.user_groups),
             metrics,
             config,
         });
@@ -156,7 +158,7 @@ impl Router {
         let listening = readiness.register("rpc listener");
         listening.ready();
         let stop = CancellationToken::new();
-        let more = crate::http::routes(&core.config, beans, runtimes);
+        let more = crate::http::routes(&core, beans, runtimes);
         let joined = store.clone().map(|store| {
             // The view's tasks run where this is called.
             let _control = runtimes.control.enter();
