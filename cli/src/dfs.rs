@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 mod get;
 mod list;
@@ -18,6 +18,8 @@ mod tree;
 use output::Output;
 use remote::Remote;
 
+use crate::format::Format;
+
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub struct DfsArgs {
@@ -28,17 +30,10 @@ pub struct DfsArgs {
     #[arg(long, global = true, value_name = "NAME")]
     user: Option<String>,
     /// What is printed: tables for people, or JSON, one object a line, for programs.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     output: Format,
     #[command(subcommand)]
     command: Command,
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 #[derive(Debug, Subcommand)]

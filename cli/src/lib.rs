@@ -2,6 +2,7 @@
 //! `anabranch-store` are thin around it.
 
 pub mod dfs;
+pub mod explain;
 pub mod local;
 pub mod manifest;
 pub mod namespace;
@@ -10,6 +11,8 @@ pub mod store;
 
 mod console;
 mod failure;
+mod format;
+mod human;
 mod log_format;
 mod machine;
 mod runtimes;

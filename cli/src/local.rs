@@ -12,13 +12,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anabranch_telemetry::logging;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::boot::Running;
 use self::overview::Overview;
 use self::setup::{Addresses, Setup};
 use crate::console;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::log_format::LogFormat;
 use crate::manifest::{Federation, Scope, Source, Watch};
 use crate::runtimes::Runtimes;
@@ -46,18 +47,11 @@ pub struct LocalArgs {
     #[arg(long, value_name = "IP:PORT")]
     http_address: Option<SocketAddr>,
     /// What is printed when all runs: tables for people, or one JSON object for programs.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    #[arg(long, value_enum, default_value_t)]
+    output: Format,
     /// How log lines are written.
     #[arg(long, value_enum, default_value_t)]
     log: LogFormat,
-}
-
-/// How the overview is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 /// What is logged unless ANABRANCH_LOG says otherwise: trouble, and what edits came to.
@@ -102,8 +96,8 @@ async fn until_stopped(
     };
     let overview = Overview::of(&running, args.manifests.clone(), args.data.clone());
     console::say(&match args.output {
-        Output::Text => overview.text(),
-        Output::Json => overview.json(),
+        Format::Text => overview.text(),
+        Format::Json => overview.json(),
     });
     tokio::select! {
         () = edits::follow(&mut watch, &running) => {}

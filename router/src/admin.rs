@@ -7,7 +7,6 @@
 mod caller;
 mod destination;
 mod entry;
-mod groups;
 mod listing;
 mod mounts;
 mod nameservices;
@@ -30,7 +29,6 @@ use tokio::runtime::Handle;
 use tokio::time::{Duration, Instant, timeout};
 
 use self::caller::Caller;
-use self::groups::Groups;
 use self::problem::Problem;
 pub(crate) use self::table::METHODS;
 use crate::config::ProxyUsers;
@@ -49,7 +47,6 @@ pub struct Admin {
     store: Option<Arc<dyn StateStore>>,
     /// None where there is nothing to read again.
     proxy_users: Option<ReadProxyUsers>,
-    groups: Groups,
     /// The runtime of the data plane, which has the connections to NameNodes.
     data: Handle,
 }
@@ -65,14 +62,13 @@ impl Admin {
         proxy_users: Option<ReadProxyUsers>,
         data: Handle,
     ) -> Self {
-        let groups = Groups::new(&core.config.user_groups);
-        Self { core, store, proxy_users, groups, data }
+        Self { core, store, proxy_users, data }
     }
 
     /// Who calls, with what decides what they may do.
     async fn caller(&self, call: &Call) -> Caller {
         let (config, identity) = (&self.core.config, &call.peer.identity);
-        let groups = self.groups.of(identity.short_name()).await;
+        let groups = self.core.groups.of(identity.short_name()).await;
         Caller::new(config, identity, groups)
     }
 }

@@ -11,6 +11,8 @@ mod store;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use anabranch_federation::Authority;
+
 pub use address_range::AddressRange;
 pub use admin::{AdminConfig, SafeModeConfig};
 pub use datanodes::DatanodesConfig;
@@ -89,6 +91,17 @@ impl Default for RouterConfig {
             caller_context_separator: ",".to_owned(),
             drain_grace: Duration::from_secs(30),
             effective: Effective::default(),
+        }
+    }
+}
+
+impl RouterConfig {
+    /// Who stands above the permissions of mounts.
+    pub fn authority(&self) -> Authority {
+        Authority {
+            superuser: Some(self.superuser.clone()),
+            supergroup: Some(self.supergroup.clone()),
+            enforced: self.admin.permissions,
         }
     }
 }

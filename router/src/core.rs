@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::block_pools::BlockPools;
 use crate::config::RouterConfig;
+use crate::groups::Groups;
 use crate::metrics::Metrics;
 use crate::safe_mode::SafeMode;
 use crate::session::{Impersonation, Users};
@@ -31,6 +32,8 @@ pub struct Core {
     pub users: Users,
     /// Who may act for whom.
     pub impersonation: ArcSwap<Impersonation>,
+    /// Groups of users.
+    pub groups: Groups,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

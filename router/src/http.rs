@@ -2,6 +2,7 @@
 
 mod admin;
 mod conf;
+mod explain;
 mod redact;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use axum::routing::get;
 
 use self::admin::Guard;
 use self::conf::Conf;
-use crate::config::RouterConfig;
+use crate::core::Core;
 use crate::router::Runtimes;
 
 /// The status page: our own, self-contained; it reads `/jmx`.
@@ -28,7 +29,8 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// The routes of a router.
-pub fn routes(config: &RouterConfig, beans: Beans, runtimes: &Runtimes) -> Router {
+pub fn routes(core: &Arc<Core>, beans: Beans, runtimes: &Runtimes) -> Router {
+    let config = &core.config;
     let conf = Arc::new(Conf::new(config.effective.clone()));
     Router::new()
         .route("/", get(root))
@@ -36,6 +38,7 @@ pub fn routes(config: &RouterConfig, beans: Beans, runtimes: &Runtimes) -> Route
         .route(PAGE_PATH, get(page))
         .merge(jmx(beans))
         .merge(Router::new().route("/conf", get(conf::conf).options(http::options)).with_state(conf))
+        .merge(Router::new().route("/explain", get(explain::explain).options(http::options)).with_state(core.clone()))
         .merge(admin::routes(Guard::new(config.http_admins.clone()), runtimes))
 }
 

@@ -26,6 +26,7 @@ use crate::core::Core;
 use crate::datanodes::DatanodeReports;
 use crate::federation_view::FederationView;
 use crate::fleet::{Fleet, Joined};
+use crate::groups::Groups;
 use crate::heartbeat::{TrustError, WebClient};
 use crate::jmx::{self, AdminPort, WebPort};
 use crate::metrics::{Metrics, SafeModeCollector, ServerCollector};
@@ -141,6 +142,7 @@ impl Router {
             pools: BlockPools::default(),
             users: Users::new(config.limits.max_calls_per_user),
             impersonation: ArcSwap::from_pointee(Impersonation::new(&config.proxy_users).await),
+            groups: Groups::new(&config.user_groups),
             metrics,
             config,
         });
@@ -172,7 +174,7 @@ impl Router {
         let listening = readiness.register("rpc listener");
         listening.ready();
         let stop = CancellationToken::new();
-        let more = crate::http::routes(&core.config, beans, runtimes);
+        let more = crate::http::routes(&core, beans, runtimes);
         let joined = store.map(|store| {
             // The view's tasks run where this is called.
             let _control = runtimes.control.enter();

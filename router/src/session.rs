@@ -171,6 +171,7 @@ mod tests {
     use super::*;
     use crate::block_pools::BlockPools;
     use crate::config::RouterConfig;
+    use crate::groups::Groups;
     use crate::safe_mode::SafeMode;
     use crate::upstream::Upstream;
 
@@ -185,6 +186,7 @@ mod tests {
             pools: BlockPools::default(),
             users: Users::new(1),
             impersonation: ArcSwap::default(),
+            groups: Groups::new(&[]),
             metrics,
             config,
         }))

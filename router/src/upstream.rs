@@ -19,7 +19,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
-use compose::{Composition, Member, compose};
+pub use compose::Member;
+use compose::{Composition, compose};
 pub use directory::Directory;
 pub use failover::{Journey, Outcome, Step};
 pub use failure::Failure;

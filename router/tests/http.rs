@@ -6,14 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anabranch_federation::{MountEntry, MountTable};
+use anabranch_federation::{MountEntry, MountTable, Order};
 use anabranch_hdfs_proto::hdfs::{
     NamenodeMembershipRecordProto, NamenodeMembershipStatsRecordProto, RouterRecordProto,
 };
 use anabranch_router::config::hadoop::{Environment, Properties, interpret};
 use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes, Sources};
 use anabranch_store::feed::Health;
-use anabranch_store::{JournalStore, Membership, Record, RouterState, StateStore, Version, Writer};
+use anabranch_store::{
+    DisabledNameservice, JournalStore, Membership, Record, RouterState, StateStore, Version, Writer,
+};
 use anabranch_telemetry::{Build, Metrics, Readiness, clock};
 use anabranch_testkit::http::{self, Answer};
 use serde_json::{Value, json};
@@ -271,4 +273,79 @@ async fn the_web_server_counts_what_it_is_asked() {
     let bean = rig.bean(&name).await;
     assert_eq!((&bean["Responses2xx"], &bean["DispatchedActiveMax"]), (&json!(1), &json!(1)));
     assert!(bean["ResponsesBytesTotal"].as_u64() > Some(500), "{bean}");
+}
+
+/// Asks until the answer is as wanted.
+async fn explained(rig: &Rig, query: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let ends = Instant::now() + PATIENCE;
+    loop {
+        let answer = rig.get(&format!("/explain?{query}")).await;
+        let value: Value = serde_json::from_str(&answer.body).unwrap_or_else(|e| panic!("{e}: {answer:?}"));
+        if wanted(&value) {
+            return value;
+        }
+        assert!(Instant::now() < ends, "{value}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_tells_what_only_a_router_knows() {
+    let store = Arc::new(JournalStore::in_memory());
+    let mut mount = MountEntry::parse("/data", [("ns0", "/warehouse"), ("ns1", "/")]).unwrap();
+    (mount.order, mount.mode) = (Order::LeaderFollower, 0o750);
+    let table = MountTable::build([mount], None).with_revision(7);
+    let rig = start_with(Some(table), Some(store.clone())).await;
+    let first = explained(&rig, "path=//data/x/&user=ann/host@REALM&groups=supergroup,staff", |_| true).await;
+    let summary = json!([first["path"], first["user"], first["mount"]["owner"], first["mount"]["allowed"]["write"]]);
+    assert_eq!(summary, json!(["/data/x", "ann", "root", true]));
+    let ns0 = json!({ "id": null, "address": "127.0.0.1:1", "state": null, "called": true });
+    let nameservices = json!([{ "id": "ns0", "namenodes": [ns0] }, { "id": "ns1", "namenodes": [] }]);
+    let router = json!({ "id": "h:0", "revision": 7, "safeMode": null, "nameservices": nameservices });
+    assert_eq!(first["router"], router);
+    // Nobody has a group here, and nobody asks for a user.
+    let stranger = explained(&rig, "path=/data&user=no-such-user", |_| true).await;
+    assert_eq!(stranger["mount"]["allowed"], json!({ "read": false, "write": false, "execute": false }));
+    let nobody = explained(&rig, "path=/data", |_| true).await;
+    assert_eq!((&nobody["user"], &nobody["mount"]["allowed"]), (&Value::Null, &Value::Null));
+
+    for (id, state) in [("nn1", "STANDBY"), ("nn2", "ACTIVE"), ("nn3", "OBSERVER")] {
+        let mut message = membership("ns1", 1).message().clone();
+        (message.namenode_id, message.state) = (Some(id.into()), Some(state.into()));
+        message.rpc_address = Some(format!("{id}:8020"));
+        store.put(Membership::new(message).unwrap(), Version::ABSENT).await.unwrap();
+    }
+    store.put(DisabledNameservice::since("ns0", clock::wall_ms()).unwrap(), Version::ABSENT).await.unwrap();
+    let reported = |answer: &Value| {
+        let namenodes = answer["router"]["nameservices"][1]["namenodes"].as_array().map_or(0, Vec::len);
+        namenodes == 3 && answer["destinations"][0]["disabled"] == true
+    };
+    let last = explained(&rig, "path=/data/x", reported).await;
+    let namenode = |one: &Value| json!([one["id"], one["address"], one["state"], one["called"]]);
+    let namenodes = last["router"]["nameservices"][1]["namenodes"].as_array().unwrap();
+    let expected = [
+        json!(["nn2", "nn2:8020", "ACTIVE", true]),
+        json!(["nn1", "nn1:8020", "STANDBY", true]),
+        json!(["nn3", "nn3:8020", "OBSERVER", false]),
+    ];
+    assert_eq!(namenodes.iter().map(namenode).collect::<Vec<_>>(), expected);
+    assert_eq!(last["destinations"][1], json!({ "nameservice": "ns1", "path": "/x", "disabled": false }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_says_why_it_cannot() {
+    let rig = start(None).await;
+    let error = async |query: &str| {
+        let answer = rig.get(&format!("/explain{query}")).await;
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        (answer.status, body["error"].as_str().unwrap_or_default().to_owned())
+    };
+    let empty = "the path is empty; expected an absolute path such as /data";
+    assert_eq!(error("").await, (400, empty.to_owned()));
+    assert_eq!(error("?path=data").await, (400, "path \"data\" must start with /".to_owned()));
+    let unready = "there is no mount table that can be trusted; see /isActive";
+    assert_eq!(error("?path=/data").await, (503, unready.to_owned()));
+    rig.mounts.send_replace(Some(Arc::new(table())));
+    rig.readiness.wait_ready().await;
+    let nowhere = explained(&rig, "path=/else", |_| true).await;
+    assert_eq!((&nowhere["nowhere"], &nowhere["destinations"]), (&json!("noDefaultNameservice"), &json!([])));
 }

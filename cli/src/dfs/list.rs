@@ -3,8 +3,9 @@
 use hdfs_native::client::FileStatus;
 use serde_json::{Value, json};
 
-use super::output::{Output, human, mode, time};
+use super::output::{Output, mode, time};
 use super::remote::{Error, Remote};
+use crate::human::bytes as human;
 
 pub(super) async fn ls(remote: &Remote, path: &str, recursive: bool, out: &Output) -> Result<(), Error> {
     let status = remote.status(path).await?;

@@ -1,7 +1,8 @@
 //! What a copy has to do: directories to make, then files, each from somewhere to somewhere.
 
-use super::output::{Output, human};
+use super::output::Output;
 use super::remote::Error;
+use crate::human::bytes as human;
 
 /// How a tree is copied.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,9 @@
 //!
 //! Behaviour that existing data depends on (consistent hashing, see [`Order`]) is that of Hadoop's router, bit for bit.
 
+mod access;
 mod entry;
+pub mod explain;
 pub mod membership;
 mod nameservice;
 mod order;
@@ -17,10 +19,11 @@ mod table;
 mod temporary;
 mod trash;
 
+pub use access::{Action, Allowed, Authority};
 pub use entry::{Declared, Destination, EntryError, EntryProblem, MountEntry, OffByName, duplicates};
 pub use nameservice::{NameserviceError, NameserviceId};
 pub use order::{Order, UnknownOrder};
 pub use path::{MountPath, PathError, normalise};
 pub use quota::{Limit, Quota, StorageType};
-pub use resolve::{Location, Locations, Placement, ResolveError, Resolved};
+pub use resolve::{Location, Locations, Placement, ResolveError, Resolved, Rule};
 pub use table::MountTable;

@@ -1,9 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// How the destinations of a mount are ordered for a path. All but [`Order::LeaderFollower`] choose one nameservice to
 /// come first; the others follow as listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Order {
     /// Consistent hash of the path down to the first component below the mount: a directory stays in one nameservice.
     #[default]
@@ -77,6 +80,7 @@ mod tests {
             assert_eq!(order.to_string(), name);
             assert_eq!(name.parse(), Ok(order));
             assert_eq!(name.to_lowercase().parse(), Ok(order));
+            assert_eq!(serde_json::to_value(order).unwrap(), name);
         }
         assert_eq!("ALL".parse::<Order>(), Err(UnknownOrder("ALL".into())));
     }

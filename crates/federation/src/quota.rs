@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A kind of storage that can have a quota of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StorageType {
@@ -45,7 +47,7 @@ impl StorageType {
 }
 
 /// A quota with what counts against it, in entries or bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Limit {
     /// The most that may be used; `None`: no limit. On the wire `None` is −1.
     pub quota: Option<u64>,

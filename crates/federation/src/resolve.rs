@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::table::Mount;
@@ -65,6 +66,27 @@ pub struct Placement<'p> {
     pub available: &'p [(NameserviceId, u64)],
 }
 
+/// Why a path lives where another one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rule {
+    /// It is in the caller's own trash, and was the other before it was deleted.
+    Trash,
+    /// It shows the other with the bytes of encrypted files as they are stored.
+    Raw,
+}
+
+/// The path whose place is that of `path`, and the rule by which it is another one.
+pub(crate) fn deciding<'a>(path: &'a str, short_user: &str) -> (Option<Rule>, &'a str) {
+    if let Some(shown) = raw::shown(path) {
+        return (Some(Rule::Raw), shown);
+    }
+    match trash::original(path, short_user) {
+        Some(original) => (Some(Rule::Trash), original),
+        None => (None, path),
+    }
+}
+
 impl MountTable {
     /// Where a normalised path lives, for a caller of whom nothing is known.
     pub fn resolve<'a>(&'a self, path: &'a str) -> Result<Resolved<'a>, ResolveError> {
@@ -79,19 +101,16 @@ impl MountTable {
         short_user: &str,
         placement: &Placement<'_>,
     ) -> Result<Resolved<'a>, ResolveError> {
-        if let Some(shown) = raw::shown(path) {
-            let mut resolved = self.place(shown, path, placement)?;
-            for location in &mut resolved.locations {
-                location.path = raw::of(&location.path);
-            }
-            return Ok(resolved);
-        }
-        let Some(original) = trash::original(path, short_user) else { return self.place(path, path, placement) };
-        let mut resolved = self.place(original, path, placement)?;
+        let (rule, deciding) = deciding(path, short_user);
+        let mut resolved = self.place(deciding, path, placement)?;
         for location in &mut resolved.locations {
-            location.path = Cow::Borrowed(path);
+            match rule {
+                None => {}
+                Some(Rule::Raw) => location.path = raw::of(&location.path),
+                Some(Rule::Trash) => location.path = Cow::Borrowed(path),
+            }
         }
-        resolved.in_trash = true;
+        resolved.in_trash = rule == Some(Rule::Trash);
         Ok(resolved)
     }
 
@@ -111,7 +130,7 @@ impl MountTable {
         };
         let entry = &mount.entry;
         let place = |destination| locate(destination, path, covered);
-        let locations = match first_nameservice(mount, path, placement) {
+        let locations = match pick(mount, path, placement).nameservice() {
             None => entry.destinations.iter().map(place).collect(),
             // Hadoop's router pushes each destination of the chosen nameservice to the head, which reverses them.
             Some(first) => {
@@ -141,24 +160,46 @@ fn locate<'a>(destination: &'a Destination, path: &'a str, covered: usize) -> Lo
     Location { nameservice: &destination.nameservice, path }
 }
 
-/// The nameservice that the entry's order puts first; `None`: as listed.
-fn first_nameservice<'a>(mount: &'a Mount, path: &str, placement: &Placement<'a>) -> Option<&'a NameserviceId> {
+/// Which nameservice an entry puts first for a path, and by what.
+pub(crate) enum Pick<'a> {
+    /// None: the destinations are taken as they are listed.
+    Listed,
+    /// The owner of a key on the ring.
+    Hashed { key: Cow<'a, str>, owner: &'a NameserviceId },
+    /// The one next to the client.
+    Local(&'a NameserviceId),
+    /// One by chance.
+    Drawn(&'a NameserviceId),
+}
+
+impl<'a> Pick<'a> {
+    fn nameservice(&self) -> Option<&'a NameserviceId> {
+        match self {
+            Self::Listed => None,
+            Self::Hashed { owner: first, .. } | Self::Local(first) | Self::Drawn(first) => Some(first),
+        }
+    }
+}
+
+/// Asks the entry's order.
+pub(crate) fn pick<'a>(mount: &'a Mount, path: &'a str, placement: &Placement<'a>) -> Pick<'a> {
     let entry = &mount.entry;
     if entry.destinations.len() < 2 {
-        return None;
+        return Pick::Listed;
     }
-    match entry.order {
-        Order::Hash => mount.ring.as_ref()?.owner(&finished_name(first_below(path, entry.source.prefix()))),
-        Order::HashAll => mount.ring.as_ref()?.owner(&finished_name(path)),
-        Order::Random => {
-            let nameservices = distinct(&entry.destinations);
-            let chosen = scale(placement.random?, nameservices.len() as u64);
-            nameservices.get(usize::try_from(chosen).ok()?).copied()
-        }
-        Order::Space => by_space(&distinct(&entry.destinations), placement),
-        Order::Local => placement.local,
+    let hashed = |key: Cow<'a, str>| {
+        let owner = mount.ring.as_ref()?.owner(&key)?;
+        Some(Pick::Hashed { key, owner })
+    };
+    let picked = match entry.order {
+        Order::Hash => hashed(finished_name(first_below(path, entry.source.prefix()))),
+        Order::HashAll => hashed(finished_name(path)),
+        Order::Random => at_random(&distinct(&entry.destinations), placement).map(Pick::Drawn),
+        Order::Space => by_space(&distinct(&entry.destinations), placement).map(Pick::Drawn),
+        Order::Local => placement.local.map(Pick::Local),
         Order::LeaderFollower => None,
-    }
+    };
+    picked.unwrap_or(Pick::Listed)
 }
 
 /// The path down to the first component below a mount.
@@ -168,7 +209,8 @@ fn first_below<'p>(path: &'p str, mount: &str) -> &'p str {
     &path[..end]
 }
 
-fn distinct(destinations: &[Destination]) -> SmallVec<[&NameserviceId; 4]> {
+/// The nameservices of destinations, each once.
+pub(crate) fn distinct(destinations: &[Destination]) -> SmallVec<[&NameserviceId; 4]> {
     let mut found = SmallVec::new();
     for destination in destinations {
         if !found.contains(&&destination.nameservice) {
@@ -176,6 +218,11 @@ fn distinct(destinations: &[Destination]) -> SmallVec<[&NameserviceId; 4]> {
         }
     }
     found
+}
+
+fn at_random<'a>(nameservices: &[&'a NameserviceId], placement: &Placement<'_>) -> Option<&'a NameserviceId> {
+    let chosen = scale(placement.random?, nameservices.len() as u64);
+    nameservices.get(usize::try_from(chosen).ok()?).copied()
 }
 
 /// Maps a random number evenly to `0..bound`.

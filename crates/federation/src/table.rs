@@ -81,7 +81,7 @@ impl MountTable {
 
     /// The deepest entry whose source is the path or above it.
     pub fn covering(&self, path: &str) -> Option<&MountEntry> {
-        self.root.deepest(path).map(|(mount, _)| &mount.entry)
+        self.deepest(path).map(|(mount, _)| &mount.entry)
     }
 
     /// Whether the path is exactly the source of an entry.
@@ -146,8 +146,14 @@ impl MountTable {
         Self { revision, ..self }
     }
 
+    /// The mounts at or above a path, the deepest last, each with the length of its part of the path.
+    pub(crate) fn mounts_over(&self, path: &str) -> impl Iterator<Item = (&Mount, usize)> {
+        self.root.mounts_over(path)
+    }
+
+    /// The last of them.
     pub(crate) fn deepest(&self, path: &str) -> Option<(&Mount, usize)> {
-        self.root.deepest(path)
+        self.mounts_over(path).last()
     }
 
     /// The ring of an entry, shared with the entries over the same nameservices: a ring takes kilobytes.

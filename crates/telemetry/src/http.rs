@@ -1,8 +1,9 @@
-//! The HTTP side of a program: `/isActive`, `/metrics`, and what the program adds.
+//! The HTTP side of a program: `/isActive`, `/metrics`, and what the program adds; and a request of such a side.
 //!
-//! It belongs on a runtime of its own, apart from the one that carries calls, so that a busy data plane does not make a
+//! The server belongs on a runtime of its own, apart from the one that carries calls, so that a busy data plane does not make a
 //! healthy program look dead. Connections are bounded in number and in time.
 
+mod client;
 mod jmx;
 mod listener;
 mod log_level;
@@ -16,12 +17,13 @@ use axum::extract::State;
 use axum::extract::connect_info::Connected;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing;
 use axum::serve::IncomingStream;
 use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+pub use self::client::{GetError, get};
 pub use self::jmx::{jmx, options};
 use self::listener::BoundedListener;
 pub use self::listener::Bounds;
@@ -44,8 +46,8 @@ pub struct Routes {
 
 impl From<Routes> for Router {
     fn from(routes: Routes) -> Self {
-        let own = Router::new().route("/isActive", get(is_active)).with_state(routes.readiness);
-        let metrics = Router::new().route("/metrics", get(metrics)).route("/prom", get(metrics));
+        let own = Router::new().route("/isActive", routing::get(is_active)).with_state(routes.readiness);
+        let metrics = Router::new().route("/metrics", routing::get(metrics)).route("/prom", routing::get(metrics));
         own.merge(metrics.with_state(routes.metrics)).merge(routes.more)
     }
 }

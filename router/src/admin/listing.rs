@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use anabranch_federation::{MountEntry, normalise};
+use anabranch_federation::{Action, MountEntry, normalise};
 use anabranch_hdfs_proto::hdfs::{
     GetMountTableEntriesRequestProto, GetMountTableEntriesResponseProto, MountTableRecordProto,
 };
@@ -10,7 +10,6 @@ use anabranch_hrpc::Call;
 use anabranch_store::mount_to_proto;
 use anabranch_telemetry::clock;
 
-use super::caller::Action;
 use super::problem::Problem;
 use super::{Admin, Answer, answer};
 use crate::config::RouterConfig;

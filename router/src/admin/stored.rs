@@ -1,10 +1,10 @@
 //! What the state store has, and what somebody may change of it. Plain functions.
 
-use anabranch_federation::{MountEntry, MountPath};
+use anabranch_federation::{Action, MountEntry, MountPath};
 use anabranch_store::{Snapshot, Version, Versioned};
 use hashbrown::HashMap;
 
-use super::caller::{Action, Caller};
+use super::caller::Caller;
 use super::problem::Problem;
 
 /// The stored entries by source.

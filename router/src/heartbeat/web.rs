@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anabranch_telemetry::http::{self, GetError};
+use axum::http::StatusCode;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::header::{CONNECTION, HOST};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -30,14 +28,10 @@ pub(super) enum WebError {
     Name(String),
     #[error("no authorities were read at the start")]
     NoTls,
-    #[error("{0}")]
-    Http(#[from] hyper::Error),
-    #[error("no valid request: {0}")]
-    Request(#[from] hyper::http::Error),
+    #[error(transparent)]
+    Get(#[from] GetError),
     #[error("the answer has status {0}")]
     Status(StatusCode),
-    #[error("the answer cannot be read: {0}")]
-    Body(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why web servers with TLS cannot be asked.
@@ -83,30 +77,11 @@ impl WebClient {
                 Box::new(tls.connect(name, stream).await?)
             }
         };
-        exchange(stream, address, path_and_query).await
-    }
-}
-
-async fn exchange(stream: Box<dyn Stream>, address: &str, path_and_query: &str) -> Result<Bytes, WebError> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get(path_and_query).header(HOST, address).header(CONNECTION, "close");
-    let request = request.body(Empty::<Bytes>::new())?;
-    let exchange = async {
-        let answer = sender.send_request(request).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(WebError::Status(answer.status()));
+        match http::get(stream, address, path_and_query, MAX_BODY).await? {
+            (StatusCode::OK, body) => Ok(body),
+            (status, _) => Err(WebError::Status(status)),
         }
-        let body = Limited::new(answer.into_body(), MAX_BODY).collect().await.map_err(WebError::Body)?;
-        Ok(body.to_bytes())
-    };
-    let mut exchange = std::pin::pin!(exchange);
-    // The connection works while it is polled; when it has ended, what it brought is still to be taken.
-    tokio::select! {
-        biased;
-        answer = &mut exchange => return answer,
-        _ended = connection => {}
     }
-    exchange.await
 }
 
 /// The provider is named here rather than installed for the process, which others may have done in their way.

@@ -79,6 +79,13 @@ impl Nameservice {
         &self.namenodes
     }
 
+    /// Its NameNodes in the order in which a call that begins now tries them; then those that get no calls.
+    pub fn in_order(&self) -> impl Iterator<Item = &Member> {
+        let (callable, others) = self.members.split_at(self.callable);
+        let (last, first) = callable.split_at(self.preferred().min(self.callable));
+        first.iter().chain(last).chain(others)
+    }
+
     /// What is counted about it.
     pub fn metrics(&self) -> &NameserviceMetrics {
         &self.load.metrics

@@ -24,18 +24,15 @@ impl Node {
         components(path).try_fold(self, |node, (name, _)| node.children.get(name).map(|child| &**child))
     }
 
-    /// The deepest mount at or above a path, and the length of its part of the path.
-    pub(crate) fn deepest(&self, path: &str) -> Option<(&Mount, usize)> {
+    /// The mounts at or above a path, the deepest last, each with the length of its part of the path.
+    pub(crate) fn mounts_over(&self, path: &str) -> impl Iterator<Item = (&Mount, usize)> {
         let mut node = self;
-        let mut found = self.mount.as_deref().map(|mount| (mount, 0));
-        for (name, end) in components(path) {
-            let Some(child) = node.children.get(name) else { break };
-            node = child;
-            if let Some(mount) = &node.mount {
-                found = Some((mount, end));
-            }
-        }
-        found
+        let below = components(path).map_while(move |(name, end)| {
+            node = node.children.get(name)?;
+            Some((node, end))
+        });
+        let all = std::iter::once((self, 0)).chain(below);
+        all.filter_map(|(node, end)| Some((node.mount.as_deref()?, end)))
     }
 
     /// Sets or removes the mount at a path, and returns the one that was there. Nodes that are shared are copied, the

@@ -199,7 +199,7 @@ const KEYS: &[Key] = &[
     Key {
         name: "dfs.federation.router.http.enable",
         default: "true",
-        about: "Whether HTTP is served: `/isActive`, `/metrics`, `/jmx`, `/conf` and the status page.",
+        about: "Whether HTTP is served: `/isActive`, `/metrics`, `/jmx`, `/conf`, `/explain` and the status page.",
         set: Set::Flag(|draft, flag| draft.http_enabled = flag),
     },
     Key {

@@ -16,18 +16,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const USERS: usize = 10_000;
 
 /// See the module.
-pub(super) struct Groups {
+pub struct Groups {
     listed: HashMap<String, Vec<String>>,
     asked: Mutex<HashMap<String, (Instant, Vec<String>)>>,
 }
 
 impl Groups {
-    pub(super) fn new(listed: &[(String, Vec<String>)]) -> Self {
+    /// The groups that the configuration lists, by user.
+    pub fn new(listed: &[(String, Vec<String>)]) -> Self {
         Self { listed: listed.iter().cloned().collect(), asked: Mutex::default() }
     }
 
     /// The groups of a user; of one whom nobody knows, none.
-    pub(super) async fn of(&self, user: &str) -> Vec<String> {
+    pub async fn of(&self, user: &str) -> Vec<String> {
         if let Some(groups) = self.listed.get(user) {
             return groups.clone();
         }

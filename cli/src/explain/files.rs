@@ -1,0 +1,28 @@
+//! The answer that manifests give.
+
+use std::path::PathBuf;
+
+use anabranch_federation::explain::{POSSIBLE, Question, explain};
+use anabranch_federation::{Authority, MountPath, MountTable, NameserviceId};
+use anabranch_router::explain::Answer;
+
+use super::Who;
+use crate::failure::Failure;
+use crate::manifest::{Federation, Scope, Source};
+
+/// As a router would answer that had read the manifests. Who its superuser will be, they do not say.
+pub(super) fn answers(directory: PathBuf, paths: &[MountPath], who: &Who) -> Result<Vec<Answer>, Failure> {
+    let files = Source::new(directory).read().map_err(Failure::usage)?;
+    let federation = Federation::parse(&files, &Scope::Federation).map_err(Failure::usage)?;
+    let default = federation.fleet.and_then(|fleet| fleet.default_nameservice);
+    let table = MountTable::build(federation.mounts, default);
+    let off = federation.subclusters.iter().filter(|subcluster| subcluster.disabled);
+    let disabled: Vec<NameserviceId> = off.map(|subcluster| subcluster.nameservice.clone()).collect();
+    let authority = Authority { superuser: None, supergroup: None, enforced: true };
+    let user = Some((who.user.as_str(), who.groups.as_slice()));
+    let answer = |path| {
+        let question = Question { path, user, placement: POSSIBLE, disabled: &disabled, authority: &authority };
+        Answer { explanation: explain(&table, &question), router: None }
+    };
+    Ok(paths.iter().map(answer).collect())
+}

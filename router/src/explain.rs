@@ -1,0 +1,93 @@
+//! Where a path lives, and by what this router would look for it there.
+
+use anabranch_federation::MountPath;
+use anabranch_federation::explain::{Explanation, POSSIBLE, Question, explain};
+use serde::{Deserialize, Serialize};
+
+use crate::core::Core;
+use crate::upstream::{Directory, Member};
+
+/// What `/explain` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What follows from the mount table.
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// What only a router knows; none when files were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router: Option<Seen>,
+}
+
+/// What a router knows beside the mount table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// The router.
+    pub id: String,
+    /// The revision of its mount table.
+    pub revision: u64,
+    /// Why it refuses changes; none while it does not.
+    pub safe_mode: Option<String>,
+    /// The nameservices of the destinations, each once, in the order in which they are asked.
+    pub nameservices: Vec<SeenNameservice>,
+}
+
+/// A nameservice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenNameservice {
+    /// Its id.
+    pub id: String,
+    /// Its NameNodes in the order in which a call tries them; none if the router does not know the nameservice.
+    pub namenodes: Vec<SeenNamenode>,
+}
+
+/// A NameNode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenNamenode {
+    /// Its id; none without high availability.
+    pub id: Option<String>,
+    /// `host:port` for clients.
+    pub address: String,
+    /// What the fleet last heard of it, such as `ACTIVE`; none if nobody has reported it.
+    pub state: Option<String>,
+    /// Whether it gets calls at all.
+    pub called: bool,
+}
+
+/// Explains a path by the tables in use; none while there is no mount table. `user` is a short name with its groups.
+pub(crate) fn answer(core: &Core, path: &MountPath, user: Option<(&str, &[String])>) -> Option<Answer> {
+    let table = core.mounts.load_full()?;
+    let directory = core.upstream.directory();
+    let authority = core.config.authority();
+    let disabled = directory.disabled();
+    let question = Question { path, user, placement: POSSIBLE, disabled, authority: &authority };
+    let explanation = explain(&table, &question);
+    let router = Some(Seen {
+        id: core.config.router_id.clone(),
+        revision: table.revision(),
+        safe_mode: core.safe_mode.watch().borrow().cause().map(|cause| cause.to_string()),
+        nameservices: nameservices(&explanation, &directory),
+    });
+    Some(Answer { explanation, router })
+}
+
+fn nameservices(explanation: &Explanation, directory: &Directory) -> Vec<SeenNameservice> {
+    let mut seen: Vec<SeenNameservice> = Vec::new();
+    for destination in &explanation.destinations {
+        if seen.iter().all(|known| known.id != destination.nameservice) {
+            let known = directory.get(&destination.nameservice);
+            let namenodes = known.into_iter().flat_map(|known| known.in_order()).map(namenode).collect();
+            seen.push(SeenNameservice { id: destination.nameservice.clone(), namenodes });
+        }
+    }
+    seen
+}
+
+fn namenode(member: &Member) -> SeenNamenode {
+    SeenNamenode {
+        id: member.id.clone(),
+        address: member.address.clone(),
+        state: member.state.map(|state| state.name().to_owned()),
+        called: member.is_callable(),
+    }
+}
