@@ -45,20 +45,24 @@ async fn a_slow_watcher_falls_behind_and_holds_up_nobody() {
         version = client.put(large, version).await.unwrap();
         assert_eq!(changed(&mut *quick).await.0, version.0);
     }
-    let (mut seen, mut changes) = (0, 0);
-    loop {
+    let (mut seen, mut changes, mut gaps) = (0, 0, 0.0);
+    // It may fall behind again while it is told of the first time.
+    while seen < version.0 {
         match suite::next(&mut *slow).await {
             Event::Changed { revision, .. } => {
                 assert!(revision > seen);
                 (seen, changes) = (revision, changes + 1);
             }
-            Event::FellBehind => break,
+            Event::FellBehind => {
+                let at = snapshot(&mut *slow).await.0;
+                assert!(at > seen);
+                (seen, gaps) = (at, gaps + 1.0);
+            }
             Event::Snapshot(_) => panic!("a snapshot without a reason"),
         }
     }
-    assert!(seen < version.0 && changes < 50, "{changes} changes were kept for it");
-    assert_eq!(snapshot(&mut *slow).await.0, version.0);
-    assert_eq!(served.metric("anabranch_store_fell_behind_total"), 1.0);
+    assert!(gaps > 0.0 && changes < 50, "{changes} changes were kept for it");
+    assert_eq!(served.metric("anabranch_store_fell_behind_total"), gaps);
 }
 
 #[tokio::test(flavor = "multi_thread")]
