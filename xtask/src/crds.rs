@@ -1,4 +1,4 @@
-//! `crds/` from the custom resource types.
+//! `crds/`, and the same files in the chart, from the custom resource types.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,9 @@ use crate::committed::Committed;
 /// What stands on top of each file.
 const HEADER: &str = "# Generated from crates/api by `cargo xtask crds`.\n";
 
+/// Where they go: for whoever applies them by hand, and for Helm, which reads nothing outside of a chart.
+const DIRS: [&str; 2] = ["crds", "charts/anabranch/crds"];
+
 /// Writes (or with `check` compares) one file per kind.
 pub fn generate(check: bool) -> anyhow::Result<()> {
     let committed = Committed { task: "crds", check };
@@ -17,12 +20,14 @@ pub fn generate(check: bool) -> anyhow::Result<()> {
         let value = serde_json::to_value(&definition)?;
         let text = serde_yaml::to_string(&value)?;
         let name = definition.metadata.name.context("a definition without a name")?;
-        committed.settle(&target(&name), format!("{HEADER}{text}").as_bytes())?;
+        for dir in DIRS {
+            committed.settle(&target(dir, &name), format!("{HEADER}{text}").as_bytes())?;
+        }
     }
     Ok(())
 }
 
-fn target(name: &str) -> PathBuf {
+fn target(dir: &str, name: &str) -> PathBuf {
     let plural = name.split('.').next().unwrap_or(name);
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds").join(format!("{plural}.yaml"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(dir).join(format!("{plural}.yaml"))
 }

@@ -21,7 +21,7 @@ struct Args {
 enum Task {
     /// Rust types, method lists and services from `crates/hdfs-proto/proto` and `crates/store/proto`.
     Proto,
-    /// `crds/` from the custom resource types.
+    /// `crds/` and `charts/anabranch/crds/` from the custom resource types.
     Crds,
     /// `docs/configuration.md` from the table of configuration keys.
     Docs,

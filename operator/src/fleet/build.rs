@@ -103,12 +103,5 @@ pub mod kind {
     pub const SERVICE_MONITOR: Kind = Kind("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors");
 }
 
-/// The kinds of which a fleet may have had an object that it no longer has.
-pub const OPTIONAL: [&Kind; 6] = [
-    &kind::AUTOSCALER,
-    &kind::NETWORK_POLICY,
-    &kind::SERVICE_MONITOR,
-    &kind::STATEFUL_SET,
-    &kind::SERVICE,
-    &kind::CONFIG_MAP,
-];
+/// The kinds of which a fleet may have had an object that it no longer has. What it always has goes with the fleet.
+pub const OPTIONAL: [&Kind; 3] = [&kind::AUTOSCALER, &kind::NETWORK_POLICY, &kind::SERVICE_MONITOR];

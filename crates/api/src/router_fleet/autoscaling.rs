@@ -21,7 +21,7 @@ pub struct AutoscalingSpec {
     #[schemars(range(min = 1, max = 1000))]
     pub target_cpu_percent: i32,
     /// Calls in flight that a router should have on average. Needs a custom metrics API that serves the routers' metric
-    /// `anabranch_router_calls_in_flight`.
+    /// `anabranch_calls_in_flight`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub target_calls_in_flight: Option<i32>,

@@ -19,7 +19,7 @@ pub(super) fn autoscaler(fleet: &Validated) -> Result<Option<Child>, Error> {
         metrics.push(json!({
             "type": "Pods",
             "pods": {
-                "metric": { "name": "anabranch_router_calls_in_flight" },
+                "metric": { "name": "anabranch_calls_in_flight" },
                 "target": { "type": "AverageValue", "averageValue": calls.to_string() },
             },
         }));

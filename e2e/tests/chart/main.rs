@@ -1,0 +1,44 @@
+//! The Helm chart in a real cluster: what it renders, installs, upgrades and leaves.
+//!
+//! Cases build on the same release and fleet, which the first that needs them makes; the last one ends both.
+
+mod cluster;
+mod definitions;
+mod fleet;
+mod foreign;
+mod release;
+mod render;
+mod rights;
+#[path = "../../../crates/api/tests/rules/mod.rs"]
+mod rules;
+mod site;
+
+use std::process::ExitCode;
+
+use anabranch_testkit::suite::{self, Case};
+
+use site::Site;
+
+const CASES: &[Case<'_, Site>] = &[
+    ("lint", render::lint),
+    ("golden", render::golden),
+    ("values_have_a_schema", render::values_have_a_schema),
+    ("values_are_explained", render::values_are_explained),
+    ("installs", release::installs),
+    ("definitions_read_back_as_they_are", definitions::read_back_as_they_are),
+    ("servers_accept_every_object", render::servers_accept_every_object),
+    ("servers_accept_every_example", render::servers_accept_every_example),
+    ("every_rule_holds", definitions::every_rule_holds),
+    ("quickstart_serves_files", fleet::quickstart_serves_files),
+    ("metrics_exist", fleet::metrics_exist),
+    ("rights_are_needed", rights::are_needed),
+    ("rights_suffice", rights::suffice),
+    ("tests_itself", release::tests_itself),
+    ("upgrades_bring_new_definitions", definitions::upgrades_bring_new_ones),
+    ("upgrades", release::upgrades),
+    ("ends", release::ends),
+];
+
+fn main() -> ExitCode {
+    suite::run(Site::new, CASES)
+}
