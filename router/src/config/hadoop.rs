@@ -89,12 +89,22 @@ pub enum Error {
     },
 }
 
-/// Reads a directory, with settings that override what its files say.
+/// Reads a directory, if there is one, with settings that override what its files say.
 ///
 /// # Errors
 /// The first thing that cannot be used, by file and line or key and value.
-pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment) -> Result<Loaded, Error> {
+pub fn load(dir: Option<&Path>, overrides: &[(String, String)], environment: Environment) -> Result<Loaded, Error> {
     let mut properties = Properties::new(environment);
+    if let Some(dir) = dir {
+        add_files(&mut properties, dir)?;
+    }
+    for (key, value) in overrides {
+        properties.set(key, value);
+    }
+    interpret(&properties)
+}
+
+fn add_files(properties: &mut Properties, dir: &Path) -> Result<(), Error> {
     let mut found = false;
     for name in FILES {
         let path = dir.join(name);
@@ -109,10 +119,7 @@ pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment
         let exists = std::fs::read_dir(dir).map_err(|source| Error::Io { path: dir.display().to_string(), source });
         return Err(exists.err().unwrap_or(Error::NoFiles { dir: dir.display().to_string() }));
     }
-    for (key, value) in overrides {
-        properties.set(key, value);
-    }
-    interpret(&properties)
+    Ok(())
 }
 
 /// What properties mean.
