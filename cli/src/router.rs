@@ -23,15 +23,16 @@ use crate::{BUILD, machine, version};
 
 /// An HDFS router before NameNodes that exist, configured by the files of Hadoop's own router.
 ///
-/// It takes no configuration of its own: point it at a directory with core-site.xml, hdfs-site.xml and hdfs-rbf-site.xml.
+/// It takes no configuration of its own: point it at a directory with core-site.xml, hdfs-site.xml and hdfs-rbf-site.xml,
+/// or set the same keys with -D.
 /// Mounts are kept in the state store that they name (dfs.federation.router.store.driver.class), where `hdfs
 /// dfsrouteradmin` changes them; or they are MountTable manifests, which are watched while it runs.
 #[derive(Parser)]
 #[command(name = "anabranch-router", version = version())]
 pub struct RouterArgs {
     /// Directory of core-site.xml, hdfs-site.xml and hdfs-rbf-site.xml.
-    #[arg(long, value_name = "DIR")]
-    conf: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "define")]
+    conf: Option<PathBuf>,
     /// Set a configuration key over what the files say; may be repeated.
     #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = setting)]
     define: Vec<(String, String)>,
@@ -63,7 +64,7 @@ fn serve(args: &RouterArgs) -> Result<(), Failure> {
     logging::init(args.log.into(), "info").map_err(Failure::usage)?;
     let environment = machine::environment();
     let proxy_users = proxy_users(args, &environment);
-    let loaded = hadoop::load(&args.conf, &args.define, environment).map_err(Failure::usage)?;
+    let loaded = hadoop::load(args.conf.as_deref(), &args.define, environment).map_err(Failure::usage)?;
     warn_without_meaning(&loaded);
     let origin = Origin::choose(args, &loaded)?;
     let runtimes = Runtimes::new()?;
@@ -95,26 +96,26 @@ impl Origin {
     /// A store where the configuration names one, else files where there are any, else the store that it implies.
     fn choose(args: &RouterArgs, loaded: &Loaded) -> Result<Self, Failure> {
         let named = args.mounts.clone().or_else(|| loaded.mounts_dir.clone());
-        let beside = args.conf.join("mounts");
-        match &loaded.store {
-            StoreChoice::Driver(store) if named.is_some() => Err(Failure::usage(format!(
+        let beside = args.conf.as_ref().map(|conf| conf.join("mounts"));
+        let only_files = matches!(loaded.store, StoreChoice::Off);
+        let directory = named.clone().or_else(|| beside.clone().filter(|beside| only_files || beside.exists()));
+        match (&loaded.store, directory) {
+            (StoreChoice::Driver(store), _) if named.is_some() => Err(Failure::usage(format!(
                 "mounts are kept in the state store ({}), and a directory of mounts is given too; leave out \
                  dfs.federation.router.store.driver.class, or --mounts and anabranch.router.mounts.dir",
                 store.name()
             ))),
-            StoreChoice::Driver(store) => Ok(Self::Store(Box::new(store.clone()))),
-            StoreChoice::Implied(store) if named.is_none() && !beside.exists() => {
+            (StoreChoice::Driver(store), _) | (StoreChoice::Implied(store), None) => {
                 Ok(Self::Store(Box::new(store.clone())))
             }
-            StoreChoice::Unset if named.is_none() && !beside.exists() => Err(Failure::usage(format!(
-                "nothing says where mounts are kept: there is no directory {}, and neither \
-                 dfs.federation.router.store.driver.class nor hadoop.zk.address is set; name a state store, or a directory \
-                 of MountTable files with --mounts",
-                beside.display()
-            ))),
-            StoreChoice::Implied(_) | StoreChoice::Unset | StoreChoice::Off => {
-                let files = FileMounts::read(named.unwrap_or(beside), &loaded.config)?;
-                Ok(Self::Files(Box::new(files)))
+            (_, Some(directory)) => Ok(Self::Files(Box::new(FileMounts::read(directory, &loaded.config)?))),
+            (StoreChoice::Unset | StoreChoice::Off, None) => {
+                let missing = beside.map(|dir| format!("there is no directory {}, and ", dir.display()));
+                Err(Failure::usage(format!(
+                    "nothing says where mounts are kept: {}neither dfs.federation.router.store.driver.class nor \
+                     hadoop.zk.address is set; name a state store, or a directory of MountTable files with --mounts",
+                    missing.unwrap_or_default()
+                )))
             }
         }
     }
@@ -151,7 +152,7 @@ fn default_nameservice(config: &RouterConfig) -> Option<NameserviceId> {
 fn proxy_users(args: &RouterArgs, environment: &Environment) -> ReadProxyUsers {
     let (conf, define, environment) = (args.conf.clone(), args.define.clone(), environment.clone());
     Arc::new(move || {
-        let loaded = hadoop::load(&conf, &define, environment.clone());
+        let loaded = hadoop::load(conf.as_deref(), &define, environment.clone());
         loaded.map(|loaded| loaded.config.proxy_users).map_err(|error| error.to_string())
     })
 }

@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_api::RouterFleet;
+pub use dereference::found_among;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
+pub use validate::{Validated, validate};
 
 /// How long until a fleet is looked at again when nothing tells of a change.
 const RESYNC: Duration = Duration::from_secs(30);
@@ -37,7 +39,7 @@ pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) 
         return Ok(Action::await_change());
     }
     let found = dereference::dereference(&context, fleet);
-    let validated = match validate::validate(fleet, &found) {
+    let validated = match validate(fleet, &found) {
         Ok(validated) => validated,
         Err(problems) => return status::invalid(&context, fleet, &problems).await,
     };

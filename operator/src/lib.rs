@@ -22,6 +22,7 @@ mod run;
 mod status;
 mod subcluster;
 mod triggers;
+mod webhook;
 
-pub use options::{Options, PullPolicy};
+pub use options::{Options, PullPolicy, WebhookOptions};
 pub use run::{RunError, run};

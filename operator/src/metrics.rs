@@ -11,6 +11,7 @@ pub struct Metrics {
     reconciliations: IntCounterVec,
     seconds: HistogramVec,
     writes: IntCounterVec,
+    admissions: IntCounterVec,
     /// Whether this process holds the lease.
     pub leader: IntGauge,
 }
@@ -35,11 +36,19 @@ impl Metrics {
             opts("anabranch_operator_store_writes_total", "Mount entries written to state stores, by what was done."),
             &["change"],
         )?;
+        let admissions = IntCounterVec::new(
+            opts(
+                "anabranch_operator_admissions_total",
+                "Pods that the webhook was asked about, by what became of them.",
+            ),
+            &["outcome"],
+        )?;
         let leader = IntGauge::new("anabranch_operator_leader", "1 if this process holds the lease, else 0.")?;
         Ok(Self {
             reconciliations: registry.register(reconciliations)?,
             seconds: registry.register(seconds)?,
             writes: registry.register(writes)?,
+            admissions: registry.register(admissions)?,
             leader: registry.register(leader)?,
         })
     }
@@ -48,6 +57,11 @@ impl Metrics {
     pub fn reconciled(&self, kind: &str, outcome: &str, took: Duration) {
         self.reconciliations.with_label_values(&[kind, outcome]).inc();
         self.seconds.with_label_values(&[kind]).observe(took.as_secs_f64());
+    }
+
+    /// The webhook was asked about a pod: `injected`, `left` as it was, `refused`, or `failed`.
+    pub fn admitted(&self, outcome: &str) {
+        self.admissions.with_label_values(&[outcome]).inc();
     }
 
     /// Mount entries were written: `put` or `delete`.

@@ -15,6 +15,19 @@ pub const SKIP_CLEANUP: &str = "anabranch.io/skip-store-cleanup";
 pub const APPLIED: &str = "anabranch.io/applied";
 /// Annotation of pods that must be replaced when their configuration changes: a digest of it.
 pub const CONFIGURATION: &str = "anabranch.io/configuration";
+/// Label or annotation of a pod that wants a router of its own: `<fleet>`, or with the namespace of the fleet
+/// `<namespace>.<fleet>` (in an annotation `<namespace>/<fleet>`, too).
+pub const INJECT: &str = "anabranch.io/inject";
+/// Annotation of such a pod: the directory in which its containers want `core-site.xml` and `hdfs-site.xml`.
+pub const CLIENT_CONFIG: &str = "anabranch.io/client-config";
+/// Annotation of such a pod: the processor time that the router requests, such as `250m`.
+pub const SIDECAR_CPU: &str = "anabranch.io/sidecar-cpu";
+/// Annotation of such a pod: the memory that the router requests and may use, such as `256Mi`.
+pub const SIDECAR_MEMORY: &str = "anabranch.io/sidecar-memory";
+/// Label of a pod with a router of its own: the fleet that this one is like.
+pub const FLEET: &str = "anabranch.io/fleet";
+/// Label of such a pod: the Kubernetes namespace of the fleet.
+pub const FLEET_NAMESPACE: &str = "anabranch.io/fleet-namespace";
 /// The longest name of a RouterFleet or a Subcluster: what is made for it has names with a suffix, in labels of 63
 /// characters.
 pub const MAX_NAME: usize = 45;

@@ -1,6 +1,7 @@
 //! How an operator is set up.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -32,6 +33,48 @@ pub struct Options {
     /// Where it serves /isActive and /metrics.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,
+    /// The admission webhook.
+    #[command(flatten)]
+    pub webhook: WebhookOptions,
+}
+
+/// How the admission webhook is served.
+#[derive(Debug, Clone, Args)]
+pub struct WebhookOptions {
+    /// Where it serves the webhook that gives pods a router of their own (https, /inject); not at all if left out.
+    #[arg(long = "webhook", env = "WEBHOOK_ADDRESS", value_name = "ADDRESS:PORT")]
+    pub address: Option<SocketAddr>,
+    /// The Service by which API servers call the webhook.
+    #[arg(
+        long = "webhook-service",
+        env = "WEBHOOK_SERVICE",
+        value_name = "NAME",
+        default_value = "anabranch-operator"
+    )]
+    pub service: String,
+    /// The MutatingWebhookConfiguration that tells API servers whom to trust.
+    #[arg(
+        long = "webhook-configuration",
+        env = "WEBHOOK_CONFIGURATION",
+        value_name = "NAME",
+        default_value = "anabranch-operator"
+    )]
+    pub configuration: String,
+    /// The Secret by which operators agree on the certificates that they issue.
+    #[arg(
+        long = "webhook-secret",
+        env = "WEBHOOK_SECRET",
+        value_name = "NAME",
+        default_value = "anabranch-operator-webhook"
+    )]
+    pub secret: String,
+    /// How many seconds such a certificate counts; it is renewed after two thirds of them.
+    #[arg(long = "webhook-cert-seconds", value_name = "SECONDS", default_value_t = 7_776_000, value_parser = clap::value_parser!(u64).range(10..))]
+    pub cert_seconds: u64,
+    /// The directory of tls.crt and tls.key that someone else writes and renews; then the operator issues none, and the
+    /// MutatingWebhookConfiguration is not its business.
+    #[arg(long = "webhook-cert-dir", env = "WEBHOOK_CERT_DIR", value_name = "DIR")]
+    pub cert_dir: Option<PathBuf>,
 }
 
 /// When an image is pulled.

@@ -7,6 +7,7 @@ use anabranch_telemetry::http::{self, Bounds, Routes};
 use anabranch_telemetry::{Build, Metrics as Registry, Readiness, process};
 use kube::Client;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Images;
@@ -14,6 +15,7 @@ use crate::control::{self, Setup};
 use crate::leader::Candidate;
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::webhook;
 
 /// The name of the Lease.
 const LEASE: &str = "anabranch-operator";
@@ -25,10 +27,12 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; choose another with --http")]
+    #[error("cannot listen on {address}: {source}; choose another with {option}")]
     Listen {
         /// Which.
         address: SocketAddr,
+        /// Where it is from.
+        option: &'static str,
         /// Why.
         source: std::io::Error,
     },
@@ -48,16 +52,33 @@ pub async fn run(client: Client, options: Options, build: Build, stop: Cancellat
     let registry = Registry::new(build)?;
     let metrics = Metrics::new(&registry)?;
     let readiness = Readiness::new();
-    let failed = |source| RunError::Listen { address: options.http, source };
+    let failed = |source| RunError::Listen { address: options.http, option: "--http", source };
     let listener = TcpListener::bind(options.http).await.map_err(failed)?;
     tracing::info!(http = ?listener.local_addr().ok(), "operator is listening");
+    let mut serving = JoinSet::new();
+    if let Some(address) = options.webhook.address {
+        let ready = readiness.register("certificate of the webhook");
+        let setup =
+            webhook::Setup { client: client.clone(), images: images(&options), metrics: metrics.clone(), ready };
+        serving = webhook::start(setup, address, &options, stop.clone()).await?;
+    }
     let routes = Routes { readiness, metrics: registry, more: axum::Router::default() };
-    let web = tokio::spawn(http::serve(listener, routes, Bounds::default(), stop.clone().cancelled_owned()));
+    let web = http::serve(listener, routes, Bounds::default(), stop.clone().cancelled_owned());
+    // It ends with `stop`; what else could end it was told by the system.
+    serving.spawn(async { drop(web.await) });
     let ended = work(client, &options, &metrics, &stop).await;
     stop.cancel();
-    // It ends with `stop`; what else could end it was told by the system.
-    drop(web.await);
+    serving.join_all().await;
     ended
+}
+
+fn images(options: &Options) -> Images {
+    Images {
+        router: options.router_image.clone(),
+        store: options.store_image.clone(),
+        namespace: options.namespace_image.clone(),
+        pull_policy: options.image_pull_policy.name().to_owned(),
+    }
 }
 
 async fn work(client: Client, options: &Options, metrics: &Metrics, stop: &CancellationToken) -> Result<(), RunError> {
@@ -74,12 +95,7 @@ async fn work(client: Client, options: &Options, metrics: &Metrics, stop: &Cance
     let setup = Setup {
         client,
         namespace: options.watch_namespace.clone(),
-        images: Images {
-            router: options.router_image.clone(),
-            store: options.store_image.clone(),
-            namespace: options.namespace_image.clone(),
-            pull_policy: options.image_pull_policy.name().to_owned(),
-        },
+        images: images(options),
         metrics: metrics.clone(),
         identity,
     };

@@ -60,10 +60,13 @@ impl Joined {
         let newest = Arc::new(AtomicU64::new(0));
 
         tasks.spawn_on(Follower::new(core.clone(), &fleet.store, newest.clone()).run(stop.clone()), control);
-        let members = Sweeper::<Membership>::new(fleet.store.clone(), config.membership_lifetime);
-        tasks.spawn_on(members.run(stop.clone()), control);
-        let routers = Sweeper::<RouterState>::new(fleet.store.clone(), config.router_lifetime);
-        tasks.spawn_on(routers.run(stop.clone()), control);
+        // Who reports nothing writes nothing: there may be thousands of those, one beside each client.
+        if config.router || !config.namenodes.is_empty() {
+            let members = Sweeper::<Membership>::new(fleet.store.clone(), config.membership_lifetime);
+            tasks.spawn_on(members.run(stop.clone()), control);
+            let routers = Sweeper::<RouterState>::new(fleet.store.clone(), config.router_lifetime);
+            tasks.spawn_on(routers.run(stop.clone()), control);
+        }
 
         let upstream = &core.config.upstream;
         let options = ConnectOptions {

@@ -21,7 +21,7 @@ pub enum Spec {
     /// A `MountTable`.
     MountTable(MountTableSpec),
     /// A `RouterFleet`.
-    RouterFleet(RouterFleetSpec),
+    RouterFleet(Box<RouterFleetSpec>),
     /// A `Subcluster`.
     Subcluster(SubclusterSpec),
 }
@@ -31,7 +31,7 @@ type KindRow = (&'static str, fn(&Value) -> Result<Spec, FieldError>);
 
 const KINDS: [KindRow; 3] = [
     ("MountTable", |value| typed(value).map(Spec::MountTable)),
-    ("RouterFleet", |value| typed(value).map(Spec::RouterFleet)),
+    ("RouterFleet", |value| typed(value).map(Box::new).map(Spec::RouterFleet)),
     ("Subcluster", |value| typed(value).map(Spec::Subcluster)),
 ];
 

@@ -21,6 +21,8 @@ use crate::context::Images;
 use crate::error::Error;
 use crate::names::Component;
 
+pub use config::{configuration, nameservices};
+pub use discovery::client_files;
 pub use pods::{hardened, merged, restricted};
 pub use store::volume;
 

@@ -19,13 +19,18 @@ pub struct Found {
 
 /// Looks in what the operator has seen; asks nobody.
 pub fn dereference(context: &Context, fleet: &RouterFleet) -> Found {
+    found_among(context.subclusters.state(), fleet)
+}
+
+/// The Subclusters of the fleet among these.
+pub fn found_among(subclusters: impl IntoIterator<Item = Arc<Guarded<Subcluster>>>, fleet: &RouterFleet) -> Found {
     let (namespace, name) = (fleet.namespace(), fleet.name_any());
     let serves = |subcluster: &Arc<Guarded<Subcluster>>| {
         let Ok(subcluster) = &subcluster.0 else { return false };
         let chosen = subcluster.spec.fleet_ref.as_ref().is_none_or(|fleet| fleet.name == name);
         subcluster.namespace() == namespace && chosen && subcluster.metadata.deletion_timestamp.is_none()
     };
-    let mut subclusters: Vec<_> = context.subclusters.state().into_iter().filter(serves).collect();
+    let mut subclusters: Vec<_> = subclusters.into_iter().filter(serves).collect();
     subclusters.sort_by_key(|subcluster| subcluster.name_any());
     Found { subclusters }
 }

@@ -90,12 +90,12 @@ pub enum Error {
     },
 }
 
-/// Reads a directory, with settings that override what its files say.
+/// Reads a directory, if there is one, with settings that override what its files say.
 ///
 /// # Errors
 /// The first thing that cannot be used, by file and line or key and value.
-pub fn load(dir: &Path, overrides: &[(String, String)], environment: Environment) -> Result<Loaded, Error> {
-    interpret(&read(Some(dir), overrides, environment)?)
+pub fn load(dir: Option<&Path>, overrides: &[(String, String)], environment: Environment) -> Result<Loaded, Error> {
+    interpret(&read(dir, overrides, environment)?)
 }
 
 /// What a directory, if there is one, and settings over its files say of a ZooKeeper ensemble, if they name one. The keys

@@ -43,7 +43,7 @@ fn an_ensemble_has_a_routers_keys() {
         other => Err(format!("{other:?}")),
     };
     let own = pair("dfs.federation.router.store.driver.zk.address", "own:1");
-    assert_eq!(zookeeper(None, &[own.clone()]).unwrap().address, "own:1");
+    assert_eq!(zookeeper(None, std::slice::from_ref(&own)).unwrap().address, "own:1");
     assert_eq!(zookeeper(Some("z:1"), &[own]).unwrap().address, "z:1", "the option wins");
     let found =
         zookeeper(Some("z:1"), &[pair("hadoop.zk.auth", "@/f"), pair("anabranch.store.tls.ca", "/ca")]).unwrap();

@@ -55,7 +55,7 @@ pub fn configuration(fleet: &Validated) -> BTreeMap<String, String> {
 }
 
 /// The NameNodes of the subclusters.
-fn nameservices<'a>(
+pub fn nameservices<'a>(
     namespace: &str,
     subclusters: impl Iterator<Item = &'a (String, SubclusterSettings)>,
 ) -> BTreeMap<String, String> {

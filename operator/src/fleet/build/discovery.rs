@@ -23,7 +23,7 @@ pub(super) fn config_map(fleet: &Validated) -> Result<Child, Error> {
 }
 
 /// `core-site.xml` and `hdfs-site.xml` of clients that call routers at `address`.
-fn client_files(nameservice: &str, address: &str) -> (String, String) {
+pub fn client_files(nameservice: &str, address: &str) -> (String, String) {
     let map = |keys: Vec<(String, String)>| keys.into_iter().collect::<BTreeMap<_, _>>();
     let core = map(vec![("fs.defaultFS".to_owned(), format!("hdfs://{nameservice}"))]);
     let provider = "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider";

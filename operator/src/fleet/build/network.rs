@@ -7,7 +7,7 @@ use super::{child, kind};
 use crate::child::Child;
 use crate::error::Error;
 use crate::link::StoreAddress;
-use crate::names::{self, MANAGER, ROUTER, STORE, port};
+use crate::names::{self, FLEET, FLEET_NAMESPACE, MANAGER, ROUTER, STORE, port};
 
 /// The policies of routers and store, if the fleet has any.
 pub(super) fn policies(fleet: &Validated) -> Result<Vec<Child>, Error> {
@@ -48,7 +48,7 @@ fn store(fleet: &Validated) -> Value {
     // Routers beside other programs, in any namespace.
     let sidecars = json!({
         "namespaceSelector": {},
-        "podSelector": { "matchLabels": { "anabranch.io/fleet": fleet.name, "anabranch.io/fleet-namespace": fleet.namespace } },
+        "podSelector": { "matchLabels": { FLEET: fleet.name, FLEET_NAMESPACE: fleet.namespace } },
     });
     let records = json!({ "from": [of_fleet, operator, sidecars], "ports": [tcp(port::STORE)] });
     let http = json!({ "ports": [tcp(port::STORE_HTTP)] });

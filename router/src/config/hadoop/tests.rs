@@ -387,19 +387,32 @@ fn a_directory_is_read_in_order_and_named_in_errors() {
         let text = format!("<configuration>\n{}</configuration>", pairs.iter().map(one).collect::<String>());
         std::fs::write(dir.path().join(file), text).unwrap();
     };
-    let nothing = load(dir.path(), &[], environment()).unwrap_err().to_string();
+    let nothing = load(Some(dir.path()), &[], environment()).unwrap_err().to_string();
     assert!(nothing.ends_with("has none of core-site.xml, hdfs-site.xml, hdfs-rbf-site.xml"), "{nothing}");
     write("hdfs-site.xml", &[("dfs.nameservices", "ns1"), ("dfs.namenode.rpc-address.ns1", "${host}:8020")]);
     write("core-site.xml", &[("host", "nn"), ("dfs.nameservices", "other")]);
-    let config = load(dir.path(), &[], environment()).unwrap().config;
+    let config = load(Some(dir.path()), &[], environment()).unwrap().config;
     assert_eq!(config.nameservices[0].namenodes[0].rpc_address, "nn:8020");
     write("hdfs-rbf-site.xml", &[("a", "b"), ("dfs.federation.router.http-address", "x")]);
-    let error = load(dir.path(), &[], environment()).unwrap_err().to_string();
+    let error = load(Some(dir.path()), &[], environment()).unwrap_err().to_string();
     let file = dir.path().join("hdfs-rbf-site.xml");
     let expected = format!("dfs.federation.router.http-address = \"x\" ({}:6): expected host:port", file.display());
     assert_eq!(error, expected);
     let http = [("dfs.federation.router.http-address".to_owned(), "127.0.0.1:0".to_owned())];
-    assert!(load(dir.path(), &http, environment()).is_ok());
-    let missing = load(&dir.path().join("none"), &[], environment()).unwrap_err().to_string();
+    assert!(load(Some(dir.path()), &http, environment()).is_ok());
+    let missing = load(Some(&dir.path().join("none")), &[], environment()).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read ") && missing.contains("/none: No such file"), "{missing}");
+}
+
+#[test]
+fn settings_alone_are_a_configuration() {
+    let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let settings = [
+        set("dfs.nameservices", "ns1"),
+        set("dfs.namenode.rpc-address.ns1", "nn:8020"),
+        set("dfs.federation.router.x", ""),
+    ];
+    let loaded = load(None, &settings, environment()).unwrap();
+    assert_eq!(loaded.config.nameservices[0].namenodes[0].rpc_address, "nn:8020");
+    assert_eq!(loaded.unknown, ["dfs.federation.router.x"]);
 }

@@ -1,0 +1,87 @@
+//! The cluster of this work tree, through kubectl.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+/// How long anything may take to come about.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs a script of `e2e/kube`.
+///
+/// # Errors
+/// What it wrote to standard error, if it failed.
+pub fn script(name: &str, args: &[&str], stdin: &str) -> Result<String> {
+    let path = format!("{}/kube/{name}", env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(&path);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("starting {path}"))?;
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(stdin.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} {}: {}", args.join(" "), errors.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs kubectl.
+///
+/// # Errors
+/// What kubectl says.
+pub fn kubectl(args: &[&str]) -> Result<String> {
+    script("run", &[&["kubectl"][..], args].concat(), "")
+}
+
+/// Applies manifests.
+///
+/// # Errors
+/// What kubectl says.
+pub fn apply(manifests: &str) -> Result<()> {
+    script("run", &["kubectl", "apply", "--server-side", "--force-conflicts", "-f", "-"], manifests).map(drop)
+}
+
+/// Creates an object, or only tries to with further `options`, and returns what the API server made of it.
+///
+/// # Errors
+/// What kubectl says.
+pub fn create(object: &Value, options: &[&str]) -> Result<Value> {
+    let args = [&["kubectl", "create", "-o", "json", "-f", "-"][..], options].concat();
+    Ok(serde_json::from_str(&script("run", &args, &object.to_string())?)?)
+}
+
+/// An object, or a list of them.
+///
+/// # Errors
+/// What kubectl says.
+pub fn get(args: &[&str]) -> Result<Value> {
+    Ok(serde_json::from_str(&kubectl(&[&["get", "-o", "json"][..], args].concat())?)?)
+}
+
+/// Waits until there is something.
+///
+/// # Errors
+/// When it takes too long: what was missing at last.
+pub fn until<T>(what: &str, mut find: impl FnMut() -> Result<T>) -> Result<T> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match find() {
+            Ok(found) => return Ok(found),
+            Err(error) if Instant::now() > end => bail!("{what}: not within {PATIENCE:?}: {error:#}"),
+            Err(_) => thread::sleep(Duration::from_millis(300)),
+        }
+    }
+}
+
+/// Waits until a condition of an object holds.
+///
+/// # Errors
+/// When it takes too long.
+pub fn wait_for(condition: &str, object: &[&str]) -> Result<()> {
+    let condition = format!("--for={condition}");
+    until(&condition, || kubectl(&[&["wait", &condition, "--timeout=20s"][..], object].concat()).map(drop))
+}
