@@ -2,6 +2,8 @@
 //!
 //! Cases build on the same release and fleet, which the first that needs them makes; the last one ends both.
 
+#![allow(clippy::unwrap_used)]
+
 mod cluster;
 mod definitions;
 mod fleet;

@@ -38,7 +38,7 @@ pub fn tests_itself(site: &Site) {
     let said = test(&["--logs"]).unwrap();
     assert!(said.contains("logs") && said.contains("tmp"), "{said}");
     site.upgrade(CHART, "test.fleet=other", &[]).unwrap();
-    assert!(test(&[]).is_err());
+    assert!(test(&["--timeout", "10s"]).is_err());
     kubectl(&["-n", NAMESPACE, "delete", "pod", "anabranch-test"]).unwrap();
 }
 
