@@ -14,7 +14,7 @@ tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
 real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away
 
-.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check kill9 faults fuzz deny clean
+.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check kill9 faults fuzz kube-up kube-down deny clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -84,7 +84,8 @@ kill9: ## SIGKILL under load, hundreds of times: nothing acknowledged may be los
 faults: ## seeded faults at the state stores: nothing acknowledged may be lost, and no watcher may miss a change
 	@SEEDS=300 $(tests) --lib seeds
 	SEEDS=100 $(tests) --test store kill_9
-	SEEDS=3 $(tests) --test zookeeper nothing_acknowledged
+	SEEDS=100 $(tests) --test rocksdb
+	SEEDS=100 $(tests) --test zookeeper -- nothing_acknowledged oracle_complains
 
 fuzz: ## each parser for a minute
 	@scripts/fuzz
@@ -101,5 +102,15 @@ deny: ## licences, bans and sources with cargo-deny, if it is installed (the tes
 	@command -v cargo-deny >/dev/null || { echo "cargo install cargo-deny --locked"; exit 1; }
 	$(cargo) deny check
 
+# The suites of the cluster: make kube-up first.
+kube-up: ## a Kubernetes cluster for tests and for trying things; prints where its kubeconfig is
+	@scripts/deps kube
+	e2e/kube/build
+	echo "export KUBECONFIG=$$(e2e/kube/up)"
+
+kube-down: ## end the cluster
+	@e2e/kube/down
+
 clean: ## all that was built; the cache of downloads stays
-	@$(cargo) clean
+	@[ ! -e target/kube ] || e2e/kube/down
+	$(cargo) clean
