@@ -213,7 +213,7 @@ fn texts(rig: &Rig) {
 fn datanodes(rig: &Rig) {
     let nodes = |ours| {
         let info = &rig.beans(ours)["Hadoop:service=NameNode,name=NameNodeInfo"];
-        let lists = ["LiveNodes", "DeadNodes", "DecomNodes", "EnteringMaintenanceNodes"].map(|list| {
+        ["LiveNodes", "DeadNodes", "DecomNodes", "EnteringMaintenanceNodes"].map(|list| {
             let text = info[list].as_str().expect("a text");
             let mut nodes: BTreeMap<String, Value> = serde_json::from_str(text).expect("JSON");
             for node in nodes.values_mut() {
@@ -222,8 +222,7 @@ fn datanodes(rig: &Rig) {
                 }
             }
             nodes
-        });
-        lists
+        })
     };
     let (ours, theirs) = (nodes(true), nodes(false));
     assert_eq!(theirs.each_ref().map(BTreeMap::len), [2, 0, 0, 0], "{theirs:#?}");
