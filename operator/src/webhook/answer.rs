@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
+use kube::core::DeserializeGuard;
 use kube::{Api, Client};
 
 use super::inject::{inject, is_injected};
@@ -90,9 +91,11 @@ impl Webhook {
             }
             got => got.trying(|| format!("get {shown}"))?,
         };
-        let fleet = match got.map(|fleet| fleet.0) {
-            Some(Ok(fleet)) => fleet,
-            Some(Err(invalid)) => return Ok(Err(format!("{shown} cannot be read: {}", invalid.error))),
+        let fleet = match got {
+            Some(DeserializeGuard(Ok(fleet))) => fleet,
+            Some(DeserializeGuard(Err(invalid))) => {
+                return Ok(Err(format!("{shown} cannot be read: {}", invalid.error)));
+            }
             None => return Ok(Err(format!("there is no {shown}"))),
         };
         let subclusters: Api<Guarded<Subcluster>> = Api::namespaced(self.client.clone(), namespace);
