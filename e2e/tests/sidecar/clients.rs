@@ -105,7 +105,7 @@ pub fn steady(_: &Rig) {
     })
     .unwrap();
     for dir in ["beside", "apart"] {
-        dfs(&["mkdir", &format!("/data/{dir}/stop")]).unwrap();
+        dfs(&["--user", "hdfs", "mkdir", &format!("/data/{dir}/stop")]).unwrap();
         wait_for("condition=Complete", &["-n", "sidecar", &format!("job/{dir}")]).unwrap();
     }
     let [beside, apart] = ["beside", "apart"].map(|job| {

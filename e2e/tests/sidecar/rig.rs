@@ -30,9 +30,12 @@ impl Rig {
     pub fn start() -> Result<Self> {
         kubectl(&["version"]).context("there is no cluster: run e2e/kube/up and e2e/kube/images")?;
         script("images", &["debug"], "")?;
-        let old = ["delete", "--ignore-not-found", "--wait", "ns", "sidecar", "sidecar-clients", "sidecar-system"];
+        // What an earlier run left. Without operators, nobody takes the finalizers off.
         kubectl(&["delete", "--ignore-not-found", "mutatingwebhookconfiguration", "sidecar-operator"])?;
-        kubectl(&old)?;
+        kubectl(&["delete", "--ignore-not-found", "--timeout=60s", "ns", "sidecar-system"])?;
+        let released = r#"{"metadata":{"finalizers":null}}"#;
+        drop(kubectl(&["patch", "-n", "sidecar", "mounttable/main", "--type=merge", "-p", released]));
+        kubectl(&["delete", "--ignore-not-found", "--timeout=60s", "ns", "sidecar", "sidecar-clients"])?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for entry in fs::read_dir(root.join("crds"))? {
             apply(&fs::read_to_string(entry?.path())?)?;
