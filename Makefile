@@ -85,7 +85,7 @@ faults: ## seeded faults at the state stores: nothing acknowledged may be lost, 
 	@SEEDS=300 $(tests) --lib seeds
 	SEEDS=100 $(tests) --test store kill_9
 	SEEDS=100 $(tests) --test rocksdb
-	SEEDS=100 $(tests) --test zookeeper -- nothing_acknowledged oracle_complains
+	SEEDS=100 $(tests) --test zookeeper nothing_acknowledged
 
 fuzz: ## each parser for a minute
 	@scripts/fuzz
