@@ -1,5 +1,7 @@
 //! Pods with a router of their own, on a real Kubernetes: `e2e/kube/up` and `e2e/kube/images` come first.
 
+#![allow(clippy::unwrap_used)]
+
 mod clients;
 mod kube;
 mod rig;
