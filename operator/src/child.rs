@@ -21,23 +21,48 @@ pub struct Child {
     pub manifest: Value,
 }
 
-impl Child {
-    /// Of an object of any kind.
-    pub fn dynamic(
+/// The object for which others are made: they go with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    /// Its Kubernetes namespace.
+    pub namespace: &'a str,
+    /// Its name: the label `app.kubernetes.io/instance` of what is made.
+    pub instance: &'a str,
+    /// The reference to it.
+    pub reference: &'a OwnerReference,
+}
+
+impl Owner<'_> {
+    /// An object for a component, from its kind, name and content (everything but `metadata`).
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn child(
+        self,
+        component: Component,
         resource: ApiResource,
-        meta: &ObjectMeta,
-        manifest: Result<Value, serde_json::Error>,
-    ) -> Result<Self, Error> {
-        let name = meta.name.clone().unwrap_or_default();
+        name: String,
+        content: Value,
+    ) -> Result<Child, Error> {
+        let metadata = ObjectMeta {
+            name: Some(name.clone()),
+            namespace: Some(self.namespace.to_owned()),
+            labels: Some(component.labels(self.instance)),
+            owner_references: Some(vec![self.reference.clone()]),
+            ..ObjectMeta::default()
+        };
         let failed = |source| Error::Json { what: format!("{} {name}", resource.kind), source };
-        let mut manifest = manifest.map_err(failed)?;
+        let mut manifest = content;
+        manifest["metadata"] = serde_json::to_value(&metadata).map_err(failed)?;
         manifest["apiVersion"] = resource.api_version.clone().into();
         manifest["kind"] = resource.kind.clone().into();
         let said = digest(manifest.to_string().as_bytes());
         manifest["metadata"]["annotations"][APPLIED] = said.into();
-        Ok(Self { resource, namespace: meta.namespace.clone().unwrap_or_default(), name, manifest })
+        Ok(Child { resource, namespace: self.namespace.to_owned(), name, manifest })
     }
+}
 
+impl Child {
     fn shown(&self) -> String {
         format!("{} {}/{}", self.resource.kind, self.namespace, self.name)
     }
@@ -85,25 +110,22 @@ fn is_empty(value: &Value) -> bool {
 /// among `wanted`.
 pub async fn prune(
     client: &Client,
-    owner: &OwnerReference,
-    namespace: &str,
-    instance: &str,
+    owner: &Owner<'_>,
     component: Component,
     kinds: &[ApiResource],
     wanted: &[Child],
 ) -> Result<(), Error> {
-    let labels: Vec<String> =
-        component.selector(instance).iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let namespace = owner.namespace;
     for kind in kinds {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, kind);
-        let found = match api.list(&ListParams::default().labels(&labels.join(","))).await {
+        let found = match api.list(&ListParams::default().labels(&component.query(owner.instance))).await {
             // A kind that the cluster does not have has no objects.
             Err(kube::Error::Api(status)) if status.code == 404 => continue,
             found => found.trying(|| format!("list {}", kind.plural))?,
         };
         for object in found {
             let name = object.name_any();
-            let ours = object.owner_references().iter().any(|reference| reference.uid == owner.uid);
+            let ours = object.owner_references().iter().any(|reference| reference.uid == owner.reference.uid);
             let kept = wanted.iter().any(|child| child.resource.kind == kind.kind && child.name == name);
             if ours && !kept {
                 let deleted = api.delete(&name, &DeleteParams::background()).await;

@@ -48,7 +48,7 @@ pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) 
         dereference::announce(&context, link).await;
     }
     let resources = build::build(&validated, &context.images)?;
-    let applied = apply::apply(&context, fleet, resources, &validated).await?;
+    let applied = apply::apply(&context, resources, &validated).await?;
     let drift = drift::settle(&context, fleet, linked.as_ref().ok()).await?;
     status::update(&context, fleet, &validated, &applied, linked.as_ref(), &drift).await?;
     Ok(Action::requeue(RESYNC))

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use anabranch_federation::fnv1a;
+
 /// The field manager of everything that the operator applies, and the value of `app.kubernetes.io/managed-by`.
 pub const MANAGER: &str = "anabranch-operator";
 /// On a MountTable while the state store may hold entries of it.
@@ -70,6 +72,12 @@ impl Component {
             .into()
     }
 
+    /// The same as one word, as queries take it.
+    pub fn query(self, instance: &str) -> String {
+        let labels: Vec<String> = self.selector(instance).iter().map(|(key, value)| format!("{key}={value}")).collect();
+        labels.join(",")
+    }
+
     /// The labels of everything that is made for it.
     pub fn labels(self, instance: &str) -> BTreeMap<String, String> {
         let mut labels = self.selector(instance);
@@ -115,10 +123,7 @@ pub fn host(service: &str, namespace: &str) -> String {
     format!("{service}.{namespace}.svc")
 }
 
-/// 64-bit FNV-1a in hexadecimal: tells whether something is what it was, in every release.
+/// [`fnv1a`] in hexadecimal: tells whether something is what it was, in every release.
 pub fn digest(bytes: &[u8]) -> String {
-    let hash = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{hash:016x}")
+    format!("{:016x}", fnv1a(bytes.iter().copied()))
 }

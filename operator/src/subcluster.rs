@@ -14,6 +14,7 @@ use kube::runtime::controller::Action;
 use crate::context::{Context, Guarded, RESYNC, is_paused};
 use crate::error::Error;
 use crate::link::Link;
+use crate::triggers;
 
 /// `<subcluster>-namespace`: Service and StatefulSet of an embedded subcluster.
 pub fn service(subcluster: &str) -> String {
@@ -38,7 +39,7 @@ pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Contex
         Err(problems) => return status::invalid(&context, subcluster, &problems).await,
     };
     let children = build::build(subcluster, &settings, &context.images)?;
-    let running = apply::apply(&context, subcluster, &children).await?;
+    let running = apply::apply(&context, &children).await?;
     let disabled = apply::disable(subcluster, &settings, &links).await?;
     let members = members::members(&settings, &links);
     status::update(&context, subcluster, &settings, &members, running, disabled).await?;
@@ -47,11 +48,7 @@ pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Contex
 
 /// The stores of the fleets that serve a subcluster.
 fn links(context: &Context, subcluster: &Subcluster) -> Vec<Arc<Link>> {
-    let home = subcluster.namespace().unwrap_or_default();
-    let serves = |link: &Arc<Link>| {
-        link.fleet.namespace == home
-            && subcluster.spec.fleet_ref.as_ref().is_none_or(|fleet| fleet.name == link.fleet.name)
-    };
+    let serves = |link: &Arc<Link>| triggers::serves(&link.fleet.namespace, &link.fleet.name, subcluster);
     context.links.all().into_iter().filter(serves).collect()
 }
 

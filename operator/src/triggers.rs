@@ -1,4 +1,4 @@
-//! Which objects look again when another changes.
+//! Which objects belong together, and so look again when another changes.
 
 use anabranch_api::{MountTable, RouterFleet, Subcluster};
 use kube::ResourceExt;
@@ -13,6 +13,12 @@ pub fn is_of(table: &MountTable, namespace: &str, fleet: &str) -> bool {
         Some(reference) => reference.name == fleet && reference.namespace.as_deref().unwrap_or(&home) == namespace,
         None => home == namespace,
     }
+}
+
+/// Whether a fleet serves a Subcluster.
+pub fn serves(namespace: &str, fleet: &str, subcluster: &Subcluster) -> bool {
+    let chosen = subcluster.spec.fleet_ref.as_ref().is_none_or(|reference| reference.name == fleet);
+    chosen && subcluster.namespace().as_deref() == Some(namespace)
 }
 
 /// The MountTables of a fleet.

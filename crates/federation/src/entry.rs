@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::{Limit, MountPath, NameserviceError, NameserviceId, Order, PathError, Quota};
+use crate::{Limit, MountPath, NameserviceError, NameserviceId, Order, PathError, Quota, fnv1a};
 
 /// A place that a mount leads to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,7 +126,7 @@ impl MountEntry {
     }
 
     /// Stands for what the entry says, whenever it was written and whatever its quotas are used: entries of the same intent
-    /// have the same digest, in every release (64-bit FNV-1a over the entry as administrators see it).
+    /// have the same digest, in every release ([`fnv1a`] of the entry as administrators see it).
     pub fn digest(&self) -> u64 {
         let unused = |limit: Limit| Limit { used: 0, ..limit };
         let limited = self.quota.by_type.iter().filter(|(_, limit)| limit.quota.is_some());
@@ -135,10 +135,12 @@ impl MountEntry {
             space: unused(self.quota.space),
             by_type: limited.map(|&(kind, limit)| (kind, unused(limit))).collect(),
         };
-        let shown = Self { quota, ..self.clone() }.to_string();
-        shown
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+        fnv1a(Self { quota, ..self.clone() }.to_string().bytes())
+    }
+
+    /// Whether it is what its declarer wrote; not if nobody declared it, or someone else has changed it since.
+    pub fn is_as_declared(&self) -> bool {
+        self.declared.as_ref().is_some_and(|declared| declared.digest == self.digest())
     }
 
     /// Whether both say the same, whenever they were written and whatever their quotas are used.

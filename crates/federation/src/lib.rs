@@ -7,6 +7,7 @@
 mod access;
 mod entry;
 pub mod explain;
+mod fnv;
 pub mod membership;
 mod nameservice;
 mod order;
@@ -21,6 +22,7 @@ mod trash;
 
 pub use access::{Action, Allowed, Authority};
 pub use entry::{Declared, Destination, EntryError, EntryProblem, MountEntry, OffByName, duplicates};
+pub use fnv::fnv1a;
 pub use nameservice::{NameserviceError, NameserviceId};
 pub use order::{Order, UnknownOrder};
 pub use path::{MountPath, PathError, normalise};

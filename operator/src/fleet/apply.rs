@@ -1,6 +1,5 @@
 //! Applies what a fleet consists of.
 
-use anabranch_api::RouterFleet;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::json;
@@ -22,31 +21,26 @@ pub struct Applied {
 ///
 /// # Errors
 /// When the API server fails.
-pub async fn apply(
-    context: &Context,
-    fleet: &RouterFleet,
-    resources: Resources,
-    validated: &Validated,
-) -> Result<Applied, Error> {
-    let Resources { children, routers, autoscaled } = resources;
+pub async fn apply(context: &Context, resources: Resources, validated: &Validated) -> Result<Applied, Error> {
+    let Resources { children, routers } = resources;
     let client = &context.client;
     for child in &children {
         child.apply(client).await?;
     }
-    if autoscaled {
+    if validated.spec.autoscaling.is_some() {
         hand_over_replicas(context, &routers).await?;
     }
     let deployment = routers.apply(client).await?;
     let kinds = OPTIONAL.map(super::build::Kind::resource);
     for component in [ROUTER, STORE] {
-        prune(client, &validated.owner, &validated.namespace, &validated.name, component, &kinds, &children).await?;
+        prune(client, &validated.owner(), component, &kinds, &children).await?;
     }
-    tracing::debug!(fleet = validated.name, generation = fleet.metadata.generation, "applied");
-    Ok(Applied { deployment: typed(deployment, "Deployment")? })
+    Ok(Applied { deployment: typed(deployment)? })
 }
 
-fn typed(object: DynamicObject, what: &str) -> Result<Deployment, Error> {
-    object.try_parse().map_err(|error| Error::Json { what: what.to_owned(), source: serde::de::Error::custom(error) })
+fn typed(object: DynamicObject) -> Result<Deployment, Error> {
+    let failed = |error| Error::Json { what: "Deployment".to_owned(), source: serde::de::Error::custom(error) };
+    object.try_parse().map_err(failed)
 }
 
 /// Who stops applying `replicas` would set the number back to 1: someone else must hold the field first, with the number

@@ -12,7 +12,7 @@ mod services;
 mod store;
 mod xml;
 
-use kube::api::{ApiResource, ObjectMeta};
+use kube::api::ApiResource;
 use serde_json::Value;
 
 use super::validate::Validated;
@@ -32,8 +32,6 @@ pub struct Resources {
     pub children: Vec<Child>,
     /// The routers.
     pub routers: Child,
-    /// Whether an autoscaler decides how many routers there are.
-    pub autoscaled: bool,
 }
 
 /// Builds it.
@@ -52,24 +50,12 @@ pub fn build(fleet: &Validated, images: &Images) -> Result<Resources, Error> {
     children.extend(autoscaler::autoscaler(fleet)?);
     children.extend(monitor::service_monitor(fleet)?);
     let routers = deployment::deployment(fleet, images, &files)?;
-    Ok(Resources { children, routers, autoscaled: fleet.spec.autoscaling.is_some() })
+    Ok(Resources { children, routers })
 }
 
 /// A child of the fleet, from its kind, name and content (everything but `metadata`).
 fn child(fleet: &Validated, kind: &Kind, component: Component, name: String, content: Value) -> Result<Child, Error> {
-    let metadata = ObjectMeta {
-        name: Some(name),
-        namespace: Some(fleet.namespace.clone()),
-        labels: Some(component.labels(&fleet.name)),
-        owner_references: Some(vec![fleet.owner.clone()]),
-        ..ObjectMeta::default()
-    };
-    let manifest = serde_json::to_value(&metadata).map(|meta| {
-        let mut manifest = content;
-        manifest["metadata"] = meta;
-        manifest
-    });
-    Child::dynamic(kind.resource(), &metadata, manifest)
+    fleet.owner().child(component, kind.resource(), name, content)
 }
 
 /// A kind of object: group, version, kind, plural.

@@ -24,11 +24,10 @@ pub fn dereference(context: &Context, fleet: &RouterFleet) -> Found {
 
 /// The Subclusters of the fleet among these.
 pub fn found_among(subclusters: impl IntoIterator<Item = Arc<Guarded<Subcluster>>>, fleet: &RouterFleet) -> Found {
-    let (namespace, name) = (fleet.namespace(), fleet.name_any());
+    let (namespace, name) = (fleet.namespace().unwrap_or_default(), fleet.name_any());
     let serves = |subcluster: &Arc<Guarded<Subcluster>>| {
         let Ok(subcluster) = &subcluster.0 else { return false };
-        let chosen = subcluster.spec.fleet_ref.as_ref().is_none_or(|fleet| fleet.name == name);
-        subcluster.namespace() == namespace && chosen && subcluster.metadata.deletion_timestamp.is_none()
+        triggers::serves(&namespace, &name, subcluster) && subcluster.metadata.deletion_timestamp.is_none()
     };
     let mut subclusters: Vec<_> = subclusters.into_iter().filter(serves).collect();
     subclusters.sort_by_key(|subcluster| subcluster.name_any());

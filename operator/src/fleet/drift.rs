@@ -95,11 +95,7 @@ fn orphans(context: &Context, link: &Link) -> Vec<Write<MountEntry>> {
         let Some((namespace, name)) = link.fleet.unmark(mark) else { return false };
         context.tables.get(&ObjectRef::new(name).within(namespace)).is_none()
     });
-    let records = gone.flat_map(|mark| known.marked(mark)).filter_map(|path| Some((path, known.get(path)?)));
-    let ours = records.filter(|(_, seen)| {
-        seen.record.declared.as_deref().is_some_and(|declared| declared.digest == seen.record.digest())
-    });
-    ours.map(|(path, seen)| Write::Delete { key: path.clone(), expected: seen.version }).collect()
+    gone.flat_map(|mark| known.deletions(mark)).collect()
 }
 
 /// Declares entries in the fleet's own MountTable for such.

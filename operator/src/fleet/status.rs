@@ -56,8 +56,6 @@ pub async fn update(
         [] => conditions.with("Drifted", false, "AsDeclared", "every mount in the state store is declared"),
         paths => conditions.with("Drifted", true, "Undeclared", format!("no MountTable declares {}", paths.join(", "))),
     };
-    let selector = ROUTER.selector(&validated.name);
-    let selector: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let served = summary.served.first().and_then(|revision| i64::try_from(*revision).ok());
     let status = RouterFleetStatus {
         observed_generation: fleet.metadata.generation,
@@ -65,7 +63,7 @@ pub async fn update(
         desired_replicas: desired,
         ready_replicas: ready,
         safe_mode_routers: i32::try_from(summary.safe_mode).unwrap_or(i32::MAX),
-        selector: Some(selector.join(",")),
+        selector: Some(ROUTER.query(&validated.name)),
         revision: served.or(before.revision),
         discovery_config_map: Some(names::discovery(&validated.name)),
         conditions: conditions.done(),

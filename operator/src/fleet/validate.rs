@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 
 use super::dereference::Found;
+use crate::child::Owner;
 use crate::link::StoreAddress;
 use crate::names::{self, MAX_NAME, port};
 
@@ -27,6 +28,13 @@ pub struct Validated {
     pub store: StoreAddress,
     /// What keeps some Subclusters out.
     pub left_out: Vec<String>,
+}
+
+impl Validated {
+    /// Whose everything is that is made for it.
+    pub fn owner(&self) -> Owner<'_> {
+        Owner { namespace: &self.namespace, instance: &self.name, reference: &self.owner }
+    }
 }
 
 /// Checks a fleet with its Subclusters. A Subcluster that breaks a rule is left out, and the others are served.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anabranch_federation::MountEntry;
-use anabranch_store::{Event, Revision, Version};
+use anabranch_store::{Event, Revision, Version, Write};
 use kube::runtime::reflector::ObjectRef;
 
 use super::{FleetId, Mirror, Seen, Triggers};
@@ -55,6 +55,13 @@ impl Mounts {
     /// The paths with this mark.
     pub fn marked(&self, mark: &str) -> impl Iterator<Item = &String> {
         self.by_mark.get(mark).into_iter().flatten()
+    }
+
+    /// What deletes the records with this mark that are as they were declared: what someone changed since is theirs.
+    pub fn deletions(&self, mark: &str) -> Vec<Write<MountEntry>> {
+        let stored = self.marked(mark).filter_map(|path| Some((path, self.get(path)?)));
+        let ours = stored.filter(|(_, seen)| seen.record.is_as_declared());
+        ours.map(|(path, seen)| Write::Delete { key: path.clone(), expected: seen.version }).collect()
     }
 
     /// All marks.

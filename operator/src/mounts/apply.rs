@@ -5,16 +5,13 @@ use std::time::Duration;
 use anabranch_api::MountTable;
 use anabranch_federation::MountEntry;
 use anabranch_store::{MAX_CHANGES, Refusal, Revision, Write, Writer};
-use kube::api::{Patch, PatchParams};
-use kube::{Api, ResourceExt};
-use serde_json::json;
 
 use super::dereference::Found;
+use super::finalize;
 use crate::adopt;
 use crate::context::Context;
-use crate::error::{Error, Trying};
+use crate::error::Error;
 use crate::link::Link;
-use crate::names::{FINALIZER, MANAGER};
 use crate::publish::plan::{Drift, Plan};
 
 /// What was done.
@@ -45,7 +42,7 @@ pub async fn apply(context: &Context, table: &MountTable, found: &Found, plan: O
         adopt::take_over(context, table, &adopt).await?;
     }
     if !writes.is_empty() {
-        ensure_finalizer(context, table).await?;
+        finalize::ensure(context, table).await?;
         let outcome = write(context, link, writes).await?;
         applied.refused = outcome.refused;
         applied.again = outcome.conflict.then_some(SOON);
@@ -95,22 +92,4 @@ pub async fn write(context: &Context, link: &Link, writes: Vec<Write<MountEntry>
         }
     }
     Ok(outcome)
-}
-
-/// The finalizer must be there before the store holds anything.
-async fn ensure_finalizer(context: &Context, table: &MountTable) -> Result<(), Error> {
-    if table.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
-        return Ok(());
-    }
-    let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
-    let api: Api<MountTable> = Api::namespaced(context.client.clone(), &namespace);
-    let manifest = json!({
-        "apiVersion": anabranch_api::API_VERSION,
-        "kind": "MountTable",
-        "metadata": { "name": name, "finalizers": [FINALIZER] },
-    });
-    let parameters = PatchParams::apply(MANAGER).force();
-    let patched = api.patch_metadata(&name, &parameters, &Patch::Apply(manifest)).await;
-    patched.trying(|| format!("add the finalizer of MountTable {namespace}/{name}"))?;
-    Ok(())
 }

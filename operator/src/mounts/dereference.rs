@@ -9,6 +9,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use crate::context::{Context, Guarded};
 use crate::link::Link;
+use crate::triggers;
 
 /// What was found.
 pub struct Found {
@@ -32,11 +33,10 @@ pub fn dereference(context: &Context, table: &MountTable) -> Found {
     let labels = labels.map(|namespace| namespace.labels().clone()).unwrap_or_default();
     let mut nameservices = BTreeSet::new();
     if let Ok(fleet) = &fleet {
-        let (namespace, name) = (fleet.namespace(), fleet.name_any());
+        let (namespace, name) = (fleet.namespace().unwrap_or_default(), fleet.name_any());
         for subcluster in context.subclusters.state() {
             let Ok(subcluster) = &subcluster.0 else { continue };
-            let serves = subcluster.spec.fleet_ref.as_ref().is_none_or(|fleet| fleet.name == name);
-            if subcluster.namespace() == namespace && serves {
+            if triggers::serves(&namespace, &name, subcluster) {
                 nameservices.insert(subcluster.spec.nameservice_id.clone());
             }
         }

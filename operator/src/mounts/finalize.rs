@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_api::MountTable;
-use anabranch_store::Write;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
@@ -38,36 +37,52 @@ pub async fn release(context: &Context, table: &MountTable) -> Result<Action, Er
     if !skip && !every_fleet_has_a_link(context) {
         return Ok(Action::requeue(SOON));
     }
-    if !table.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+    if !is_there(table) {
         return Ok(Action::await_change());
     }
-    let api: Api<MountTable> = Api::namespaced(context.client.clone(), &namespace);
-    let manifest = json!({
-        "apiVersion": anabranch_api::API_VERSION,
-        "kind": "MountTable",
-        "metadata": { "name": name, "finalizers": [] },
-    });
-    match api.patch_metadata(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(manifest)).await {
+    match set(context, table, &[]).await {
         Err(kube::Error::Api(status)) if status.code == 404 => {}
-        patched => drop(patched.trying(|| format!("remove the finalizer of MountTable {namespace}/{name}"))?),
+        patched => patched.trying(|| format!("remove the finalizer of MountTable {namespace}/{name}"))?,
     }
     Ok(Action::await_change())
 }
 
+/// The finalizer must be there before a store holds anything.
+///
+/// # Errors
+/// When the API server fails.
+pub async fn ensure(context: &Context, table: &MountTable) -> Result<(), Error> {
+    if is_there(table) {
+        return Ok(());
+    }
+    let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
+    set(context, table, &[FINALIZER]).await.trying(|| format!("add the finalizer of MountTable {namespace}/{name}"))
+}
+
+fn is_there(table: &MountTable) -> bool {
+    table.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+}
+
+/// Says which finalizers the operator wants.
+async fn set(context: &Context, table: &MountTable, finalizers: &[&str]) -> Result<(), kube::Error> {
+    let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
+    let api: Api<MountTable> = Api::namespaced(context.client.clone(), &namespace);
+    let manifest = json!({
+        "apiVersion": anabranch_api::API_VERSION,
+        "kind": "MountTable",
+        "metadata": { "name": name, "finalizers": finalizers },
+    });
+    api.patch_metadata(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(manifest)).await.map(drop)
+}
+
 /// Whether nothing of the MountTable is left in a store.
 async fn clean(context: &Context, table: &MountTable, link: &Arc<Link>) -> Result<bool, Error> {
-    let deletes: Vec<_> = {
+    let deletes = {
         let mounts = link.mounts.read();
         if !mounts.complete() {
             return Ok(false);
         }
-        let mark = super::mark(link, table);
-        let stored = mounts.marked(&mark).filter_map(|path| Some((path, mounts.get(path)?)));
-        // What someone changed since is theirs.
-        let ours = stored.filter(|(_, seen)| {
-            seen.record.declared.as_deref().is_some_and(|declared| declared.digest == seen.record.digest())
-        });
-        ours.map(|(path, seen)| Write::Delete { key: path.clone(), expected: seen.version }).collect()
+        mounts.deletions(&super::mark(link, table))
     };
     Ok(deletes.is_empty() || write(context, link, deletes).await?.is_whole())
 }

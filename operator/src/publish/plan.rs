@@ -72,7 +72,7 @@ pub fn plan(mark: &str, declared: &[MountEntry], store: &impl Look, policy: Drif
             continue;
         }
         let by_us = by.filter(|by| store.is_ours(&by.by));
-        let as_declared = by_us.is_some_and(|by| by.digest == record.digest());
+        let as_declared = by_us.is_some() && record.is_as_declared();
         let edited_here = by_us.is_some_and(|by| by.digest != entry.digest());
         match policy {
             _ if as_declared => plan.writes.push(put(record.created_ms, stored.version)),
@@ -88,9 +88,8 @@ pub fn plan(mark: &str, declared: &[MountEntry], store: &impl Look, policy: Drif
             continue;
         }
         let Some(Stored { record: Some(record), version }) = store.stored(&path) else { continue };
-        let as_declared = record.declared.as_deref().is_some_and(|by| by.digest == record.digest());
         match policy {
-            DriftPolicy::Observe | DriftPolicy::Adopt if !as_declared => {
+            DriftPolicy::Observe | DriftPolicy::Adopt if !record.is_as_declared() => {
                 plan.drift.push(Drift { path, found: format!("no longer declared, but changed since: {record}") });
             }
             _ => plan.writes.push(Write::Delete { key: path, expected: version }),

@@ -16,7 +16,7 @@ use crate::link::Link;
 ///
 /// # Errors
 /// When the API server fails.
-pub async fn apply(context: &Context, _: &Subcluster, children: &[Child]) -> Result<Option<bool>, Error> {
+pub async fn apply(context: &Context, children: &[Child]) -> Result<Option<bool>, Error> {
     let mut ready = None;
     for child in children {
         let live = child.apply(&context.client).await?;

@@ -1,12 +1,10 @@
 //! What runs for an embedded subcluster.
 
 use anabranch_api::{EmbeddedSpec, Subcluster, SubclusterKind, SubclusterSettings};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::child::Child;
+use crate::child::{Child, Owner};
 use crate::context::Images;
 use crate::error::Error;
 use crate::fleet::build::{Kind, hardened, kind, merged, restricted, volume};
@@ -18,7 +16,7 @@ use crate::names::{NAMESPACE, port};
 /// When the pod template that is merged over ours is none.
 pub fn build(subcluster: &Subcluster, settings: &SubclusterSettings, images: &Images) -> Result<Vec<Child>, Error> {
     let SubclusterKind::Embedded { block_size, .. } = settings.kind else { return Ok(Vec::new()) };
-    let Some(owner) = subcluster.controller_owner_ref(&()) else { return Ok(Vec::new()) };
+    let Some(reference) = subcluster.controller_owner_ref(&()) else { return Ok(Vec::new()) };
     let spec = subcluster.spec.embedded.clone().unwrap_or_default();
     let (namespace, instance) = (subcluster.namespace().unwrap_or_default(), subcluster.name_any());
     let name = super::service(&instance);
@@ -43,31 +41,9 @@ pub fn build(subcluster: &Subcluster, settings: &SubclusterSettings, images: &Im
         "template": template,
         "volumeClaimTemplates": claims,
     } });
-    let make = |kind: &Kind, content: Value| child(&namespace, &instance, &owner, kind, name.clone(), content);
+    let owner = Owner { namespace: &namespace, instance: &instance, reference: &reference };
+    let make = |kind: &Kind, content: Value| owner.child(NAMESPACE, kind.resource(), name.clone(), content);
     Ok(vec![make(&kind::SERVICE, service)?, make(&kind::STATEFUL_SET, set)?])
-}
-
-fn child(
-    namespace: &str,
-    instance: &str,
-    owner: &OwnerReference,
-    kind: &Kind,
-    name: String,
-    content: Value,
-) -> Result<Child, Error> {
-    let metadata = ObjectMeta {
-        name: Some(name),
-        namespace: Some(namespace.to_owned()),
-        labels: Some(NAMESPACE.labels(instance)),
-        owner_references: Some(vec![owner.clone()]),
-        ..ObjectMeta::default()
-    };
-    let manifest = serde_json::to_value(&metadata).map(|meta| {
-        let mut manifest = content;
-        manifest["metadata"] = meta;
-        manifest
-    });
-    Child::dynamic(kind.resource(), &metadata, manifest)
 }
 
 fn template(

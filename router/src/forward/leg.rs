@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use anabranch_federation::{Location, NameserviceId};
+use anabranch_federation::{Location, NameserviceId, fnv1a};
 use anabranch_hrpc::{CallId, CallerContext};
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
@@ -170,8 +170,7 @@ impl Forward<'_> {
 /// `namespace` of `HdfsFileStatusProto`.
 const NAMESPACE: u32 = 19;
 
-/// Eight bytes that differ between paths and are the same on every router and every retry (FNV-1a).
+/// Eight bytes that differ between paths and are the same on every router and every retry.
 fn mark(path: impl Iterator<Item = u8>) -> [u8; 8] {
-    path.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-        .to_be_bytes()
+    fnv1a(path).to_be_bytes()
 }
