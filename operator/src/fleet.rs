@@ -10,12 +10,13 @@ mod validate;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anabranch_api::RouterFleet;
+use anabranch_api::{RouterFleet, RouterFleetStatus};
 pub use dereference::found_among;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
+use crate::status::unreadable;
 pub use validate::{Validated, validate};
 
 /// How long until a fleet is looked at again when nothing tells of a change.
@@ -28,7 +29,15 @@ const RESYNC: Duration = Duration::from_secs(30);
 pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) -> Result<Action, Error> {
     let fleet = match &fleet.0 {
         Ok(fleet) => fleet,
-        Err(invalid) => return status::unreadable(&context, &invalid.metadata, &invalid.error).await,
+        Err(invalid) => {
+            return unreadable::<RouterFleet, RouterFleetStatus>(
+                &context,
+                &invalid.metadata,
+                ("Degraded", true),
+                &invalid.error,
+            )
+            .await;
+        }
     };
     if fleet.metadata.deletion_timestamp.is_some() {
         // What it owns is collected by the cluster.

@@ -9,12 +9,13 @@ mod validate;
 
 use std::sync::Arc;
 
-use anabranch_api::MountTable;
+use anabranch_api::{MountTable, MountTableStatus};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, RESYNC, is_paused};
 use crate::error::Error;
+use crate::status::unreadable;
 
 pub use apply::write;
 
@@ -25,7 +26,15 @@ pub use apply::write;
 pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -> Result<Action, Error> {
     let table = match &table.0 {
         Ok(table) => table,
-        Err(invalid) => return status::unreadable(&context, &invalid.metadata, &invalid.error).await,
+        Err(invalid) => {
+            return unreadable::<MountTable, MountTableStatus>(
+                &context,
+                &invalid.metadata,
+                ("Accepted", false),
+                &invalid.error,
+            )
+            .await;
+        }
     };
     if table.metadata.deletion_timestamp.is_some() {
         return finalize::release(&context, table).await;

@@ -7,13 +7,14 @@ mod status;
 
 use std::sync::Arc;
 
-use anabranch_api::{Subcluster, SubclusterSettings};
+use anabranch_api::{Subcluster, SubclusterSettings, SubclusterStatus};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, RESYNC, is_paused};
 use crate::error::Error;
 use crate::link::Link;
+use crate::status::unreadable;
 use crate::triggers;
 
 /// `<subcluster>-namespace`: Service and StatefulSet of an embedded subcluster.
@@ -28,7 +29,15 @@ pub fn service(subcluster: &str) -> String {
 pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Context>) -> Result<Action, Error> {
     let subcluster = match &subcluster.0 {
         Ok(subcluster) => subcluster,
-        Err(invalid) => return status::unreadable(&context, &invalid.metadata, &invalid.error).await,
+        Err(invalid) => {
+            return unreadable::<Subcluster, SubclusterStatus>(
+                &context,
+                &invalid.metadata,
+                ("Ready", false),
+                &invalid.error,
+            )
+            .await;
+        }
     };
     if subcluster.metadata.deletion_timestamp.is_some() || is_paused(subcluster) {
         return Ok(Action::await_change());

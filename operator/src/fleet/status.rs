@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use anabranch_api::{Condition, ConditionStatus, RouterFleet, RouterFleetStatus};
+use anabranch_api::{ConditionStatus, RouterFleet, RouterFleetStatus};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use super::apply::Applied;
@@ -16,7 +14,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::link::{AddressError, Link};
 use crate::names::{self, ROUTER};
-use crate::status::write;
+use crate::status::settle;
 
 /// Conditions that mean trouble.
 const BAD: [(&str, ConditionStatus); 3] =
@@ -68,7 +66,7 @@ pub async fn update(
         discovery_config_map: Some(names::discovery(&validated.name)),
         conditions: conditions.done(),
     };
-    settle(context, fleet, &before, status).await
+    settle(context, fleet, &before, &status, &BAD).await
 }
 
 fn degraded(
@@ -106,21 +104,6 @@ fn progressing(deployment: &Deployment) -> (bool, String) {
     (!done, format!("{updated} of {desired} routers run what the fleet describes"))
 }
 
-async fn settle(
-    context: &Context,
-    fleet: &RouterFleet,
-    before: &RouterFleetStatus,
-    status: RouterFleetStatus,
-) -> Result<(), Error> {
-    if status == *before {
-        return Ok(());
-    }
-    write::<RouterFleet, _>(&context.client, &fleet.namespace().unwrap_or_default(), &fleet.name_any(), &status)
-        .await?;
-    context.tell(fleet, &before.conditions, &status.conditions, &BAD).await;
-    Ok(())
-}
-
 /// Says of a fleet that is paused that it is.
 ///
 /// # Errors
@@ -134,7 +117,7 @@ pub async fn paused(context: &Context, fleet: &RouterFleet) -> Result<(), Error>
         .done();
     let conditions = others.chain(said).collect();
     let status = RouterFleetStatus { conditions, ..before.clone() };
-    settle(context, fleet, &before, status).await
+    settle(context, fleet, &before, &status, &BAD).await
 }
 
 /// Says of a fleet what is wrong with it; what runs goes on.
@@ -155,20 +138,6 @@ pub async fn invalid(context: &Context, fleet: &RouterFleet, problems: &[String]
         conditions: conditions.done(),
         ..before.clone()
     };
-    settle(context, fleet, &before, status).await?;
-    Ok(Action::await_change())
-}
-
-/// Says of an object that cannot be read why.
-///
-/// # Errors
-/// When the API server fails.
-pub async fn unreadable(context: &Context, metadata: &ObjectMeta, problem: &str) -> Result<Action, Error> {
-    let (namespace, name) = (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
-    tracing::warn!(namespace, name, problem, "a RouterFleet cannot be read; what runs goes on");
-    let none: [Condition; 0] = [];
-    let conditions = Conditions::after(&none, metadata.generation).with("Degraded", true, "Unreadable", problem).done();
-    let status = RouterFleetStatus { observed_generation: metadata.generation, conditions, ..Default::default() };
-    write::<RouterFleet, _>(&context.client, &namespace, &name, &status).await?;
+    settle(context, fleet, &before, &status, &BAD).await?;
     Ok(Action::await_change())
 }

@@ -1,9 +1,7 @@
 //! What became of a MountTable.
 
-use anabranch_api::{Condition, ConditionStatus, MountTable, MountTableStatus};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use anabranch_api::{ConditionStatus, MountTable, MountTableStatus};
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 
 use super::apply::Applied;
 use super::dereference::Found;
@@ -11,7 +9,7 @@ use super::validate::Validated;
 use crate::conditions::Conditions;
 use crate::context::Context;
 use crate::error::Error;
-use crate::status::write;
+use crate::status::settle;
 
 /// Conditions that mean trouble.
 const BAD: [(&str, ConditionStatus); 4] = [
@@ -57,12 +55,7 @@ pub async fn update(
         conditions: conditions.done(),
     };
     let after = settled(&before, after);
-    if after == before {
-        return Ok(());
-    }
-    write::<MountTable, _>(&context.client, &namespace, &name, &after).await?;
-    context.tell(table, &before.conditions, &after.conditions, &BAD).await;
-    Ok(())
+    settle(context, table, &before, &after, &BAD).await
 }
 
 /// Routers that come and go later are no news of a revision that all of them served: one edit costs writes for that edit
@@ -161,19 +154,4 @@ fn programmed(
 fn drifted(applied: &Applied) -> Option<String> {
     let shown: Vec<String> = applied.drift.iter().map(|drift| format!("{}: {}", drift.path, drift.found)).collect();
     (!shown.is_empty()).then(|| shown.join("; "))
-}
-
-/// Says of an object that cannot be read why.
-///
-/// # Errors
-/// When the API server fails.
-pub async fn unreadable(context: &Context, metadata: &ObjectMeta, problem: &str) -> Result<Action, Error> {
-    let (namespace, name) = (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
-    tracing::warn!(namespace, name, problem, "a MountTable cannot be read; what is stored for it stays");
-    let conditions: [Condition; 0] = [];
-    let conditions =
-        Conditions::after(&conditions, metadata.generation).with("Accepted", false, "Unreadable", problem).done();
-    let status = MountTableStatus { observed_generation: metadata.generation, conditions, ..Default::default() };
-    write::<MountTable, _>(&context.client, &namespace, &name, &status).await?;
-    Ok(Action::await_change())
 }

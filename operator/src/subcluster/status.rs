@@ -1,18 +1,14 @@
 //! What is known about a subcluster.
 
-use anabranch_api::{
-    ByteSize, Condition, ConditionStatus, Subcluster, SubclusterKind, SubclusterSettings, SubclusterStatus,
-};
+use anabranch_api::{ByteSize, ConditionStatus, Subcluster, SubclusterKind, SubclusterSettings, SubclusterStatus};
 use anabranch_store::NamenodeState;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use super::members::Members;
 use crate::conditions::Conditions;
 use crate::context::Context;
 use crate::error::Error;
-use crate::status::write;
+use crate::status::settle;
 
 /// Conditions that mean trouble.
 const BAD: [(&str, ConditionStatus); 3] =
@@ -66,13 +62,7 @@ pub async fn update(
         blocks: members.blocks,
         conditions: conditions.done(),
     };
-    if status == before {
-        return Ok(());
-    }
-    let (namespace, name) = (subcluster.namespace().unwrap_or_default(), subcluster.name_any());
-    write::<Subcluster, _>(&context.client, &namespace, &name, &status).await?;
-    context.tell(subcluster, &before.conditions, &status.conditions, &BAD).await;
-    Ok(())
+    settle(context, subcluster, &before, &status, &BAD).await
 }
 
 fn reachable(members: &Members) -> Verdict {
@@ -127,24 +117,6 @@ pub async fn invalid(context: &Context, subcluster: &Subcluster, problems: &[Str
         .with("Ready", false, "Invalid", problems.join("; "))
         .done();
     let status = SubclusterStatus { observed_generation: subcluster.metadata.generation, conditions, ..before.clone() };
-    if status != before {
-        let (namespace, name) = (subcluster.namespace().unwrap_or_default(), subcluster.name_any());
-        write::<Subcluster, _>(&context.client, &namespace, &name, &status).await?;
-        context.tell(subcluster, &before.conditions, &status.conditions, &BAD).await;
-    }
-    Ok(Action::await_change())
-}
-
-/// Says of an object that cannot be read why.
-///
-/// # Errors
-/// When the API server fails.
-pub async fn unreadable(context: &Context, metadata: &ObjectMeta, problem: &str) -> Result<Action, Error> {
-    let (namespace, name) = (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
-    tracing::warn!(namespace, name, problem, "a Subcluster cannot be read; what runs goes on");
-    let none: [Condition; 0] = [];
-    let conditions = Conditions::after(&none, metadata.generation).with("Ready", false, "Unreadable", problem).done();
-    let status = SubclusterStatus { observed_generation: metadata.generation, conditions, ..Default::default() };
-    write::<Subcluster, _>(&context.client, &namespace, &name, &status).await?;
+    settle(context, subcluster, &before, &status, &BAD).await?;
     Ok(Action::await_change())
 }
