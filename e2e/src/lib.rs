@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod dfs;
 pub mod files;
+pub mod kube;
 pub mod metadata;
 pub mod native;
 pub mod servers;

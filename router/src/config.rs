@@ -63,6 +63,8 @@ pub struct RouterConfig {
     pub caller_context_separator: String,
     /// How long calls in flight may still take after a drain began.
     pub drain_grace: Duration,
+    /// Within which time connections are shed when routers are added to the fleet; zero for not at all.
+    pub rebalance: Duration,
     /// The properties that all this comes from, for `/conf`.
     pub effective: Effective,
 }
@@ -90,6 +92,7 @@ impl Default for RouterConfig {
             mount_status_timeout: Duration::from_secs(1),
             caller_context_separator: ",".to_owned(),
             drain_grace: Duration::from_secs(30),
+            rebalance: Duration::ZERO,
             effective: Effective::default(),
         }
     }

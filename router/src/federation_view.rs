@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use anabranch_store::{DisabledNameservice, Membership, RouterState};
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 pub(crate) use operations::KINDS;
 pub use operations::{Operation, Operations};
 
-/// The view. Clones share it; readers never wait for writers.
+/// The view. Clones share it.
 #[derive(Clone, Default)]
 pub struct FederationView {
     inner: Arc<Inner>,
@@ -21,7 +22,7 @@ pub struct FederationView {
 #[derive(Default)]
 struct Inner {
     memberships: ArcSwap<Vec<Arc<Membership>>>,
-    routers: ArcSwap<Vec<Arc<RouterState>>>,
+    routers: watch::Sender<Arc<Vec<Arc<RouterState>>>>,
     disabled: ArcSwap<Vec<Arc<DisabledNameservice>>>,
     operations: Operations,
 }
@@ -42,7 +43,7 @@ impl FederationView {
     /// All router records.
     pub fn set_routers(&self, records: Vec<Arc<RouterState>>) {
         self.inner.operations.loaded("RouterState");
-        self.inner.routers.store(Arc::new(records));
+        self.inner.routers.send_replace(Arc::new(records));
     }
 
     /// All records of nameservices that are out of service.
@@ -58,7 +59,12 @@ impl FederationView {
 
     /// The router records.
     pub fn routers(&self) -> Arc<Vec<Arc<RouterState>>> {
-        self.inner.routers.load_full()
+        self.inner.routers.borrow().clone()
+    }
+
+    /// The router records whenever they change.
+    pub fn watch_routers(&self) -> watch::Receiver<Arc<Vec<Arc<RouterState>>>> {
+        self.inner.routers.subscribe()
     }
 
     /// The nameservices that are out of service.

@@ -2,6 +2,7 @@
 
 mod dated;
 mod follower;
+mod rebalance;
 mod subscription;
 mod sweeper;
 
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anabranch_hdfs_proto::hdfs::StateStoreVersionRecordProto;
-use anabranch_hrpc::ConnectOptions;
+use anabranch_hrpc::{ConnectOptions, Drain};
 use anabranch_store::{Membership, RouterState, RouterStatus, StateStore};
 use anabranch_telemetry::Build;
 use anabranch_telemetry::clock::wall_ms;
@@ -36,6 +37,10 @@ pub struct Fleet {
     pub status: watch::Receiver<RouterStatus>,
     /// `host:port` of its administration, for others to call; empty without one.
     pub admin_address: String,
+    /// The routers of the fleet, whenever they change.
+    pub routers: watch::Receiver<Arc<Vec<Arc<RouterState>>>>,
+    /// Ends connections of clients.
+    pub connections: Drain,
     /// Asks NameNodes' web servers.
     pub web: WebClient,
     /// What it runs.
@@ -86,6 +91,16 @@ impl Joined {
         }
         for namenode in &config.resolved {
             tasks.spawn_on(Resolved::new(namenode.clone(), watcher.clone()).run(stop.clone()), control);
+        }
+        if !core.config.rebalance.is_zero() {
+            let (core, stop) = (core.clone(), stop.clone());
+            let (routers, connections) = (fleet.routers, fleet.connections);
+            let work = async move {
+                let config = &core.config;
+                let rebalance = rebalance::rebalance(&config.router_id, routers, connections, config.rebalance);
+                stop.run_until_cancelled(rebalance).await;
+            };
+            tasks.spawn_on(work, control);
         }
         if config.router {
             let announcer = Announcer {

@@ -46,6 +46,8 @@ public final class Daemons {
 
   private final File dir;
   private final Configuration shared = new HdfsConfiguration();
+  /** The address of this machine that all of them listen at; property {@code rig.host}. */
+  private String host = "127.0.0.1";
   private final Map<String, String> given = new LinkedHashMap<>();
   private final Map<String, Map<String, String>> addresses = new LinkedHashMap<>();
   private final List<String> nameservices = new ArrayList<>();
@@ -95,6 +97,7 @@ public final class Daemons {
         String[] pair = args[++i].split("=", 2);
         shared.set(pair[0], pair[1]);
         given.put(pair[0], pair[1]);
+        host = shared.get("rig.host", host);
       } else {
         // Whom users are grouped with is read once in a JVM.
         UserGroupInformation.setConfiguration(shared);
@@ -130,8 +133,8 @@ public final class Daemons {
     Configuration conf = new HdfsConfiguration(shared);
     conf.set("dfs.nameservices", ns);
     conf.set("dfs.nameservice.id", ns);
-    conf.set("dfs.namenode.rpc-address." + ns, conf.get("dfs.namenode.rpc-address." + ns, "127.0.0.1:0"));
-    conf.set("dfs.namenode.http-address." + ns, "127.0.0.1:0");
+    conf.set("dfs.namenode.rpc-address." + ns, conf.get("dfs.namenode.rpc-address." + ns, host + ":0"));
+    conf.set("dfs.namenode.http-address." + ns, host + ":0");
     conf.set("dfs.namenode.name.dir", new File(dir, ns).toURI().toString());
     if (!new File(dir, ns + "/current").exists()) {
       // DataNodes serve several nameservices only if these are of one cluster.
@@ -161,7 +164,7 @@ public final class Daemons {
       // Each must know the other's address before it starts.
       for (String kind : new String[] {"rpc", "http"}) {
         try (ServerSocket free = new ServerSocket(0)) {
-          conf.set("dfs.namenode." + kind + "-address." + ns + "." + id, "127.0.0.1:" + free.getLocalPort());
+          conf.set("dfs.namenode." + kind + "-address." + ns + "." + id, host + ":" + free.getLocalPort());
         }
       }
     }
@@ -195,10 +198,10 @@ public final class Daemons {
 
   private void datanode(String name) throws Exception {
     Configuration conf = new HdfsConfiguration(shared);
-    conf.set("dfs.datanode.address", "127.0.0.1:0");
-    conf.set("dfs.datanode.ipc.address", "127.0.0.1:0");
-    conf.set("dfs.datanode.http.address", "127.0.0.1:0");
-    conf.set("dfs.datanode.hostname", "127.0.0.1");
+    conf.set("dfs.datanode.address", host + ":0");
+    conf.set("dfs.datanode.ipc.address", host + ":0");
+    conf.set("dfs.datanode.http.address", host + ":0");
+    conf.set("dfs.datanode.hostname", host);
     conf.set("dfs.datanode.data.dir", new File(dir, name).toURI().toString());
     DataNode datanode = DataNode.instantiateDataNode(new String[0], conf);
     datanode.runDatanodeDaemon();
@@ -210,9 +213,9 @@ public final class Daemons {
     Configuration conf = new HdfsConfiguration(shared);
     conf.addResource("hdfs-rbf-default.xml");
     String prefix = "dfs.federation.router.";
-    conf.set(prefix + "rpc-address", "127.0.0.1:0");
-    conf.set(prefix + "admin-address", "127.0.0.1:0");
-    conf.set(prefix + "http-address", "127.0.0.1:0");
+    conf.set(prefix + "rpc-address", host + ":0");
+    conf.set(prefix + "admin-address", host + ":0");
+    conf.set(prefix + "http-address", host + ":0");
     conf.set(prefix + "default.nameserviceId", shared.getTrimmedStrings("dfs.nameservices")[0]);
     conf.set(prefix + "monitor.localnamenode.enable", "false");
     List<String> monitored = new ArrayList<>(List.of(shared.getTrimmedStrings("dfs.nameservices")));
@@ -267,8 +270,8 @@ public final class Daemons {
     }
   }
 
-  private static String text(InetSocketAddress address) {
-    return "127.0.0.1:" + address.getPort();
+  private String text(InetSocketAddress address) {
+    return host + ":" + address.getPort();
   }
 
   private static void await(String what, Callable<Boolean> condition) throws Exception {

@@ -17,6 +17,7 @@ pub struct ServerCollector {
     refused: IntCounter,
     unauthorized: IntCounter,
     drained: IntCounter,
+    shed: IntCounter,
 }
 
 impl ServerCollector {
@@ -36,6 +37,10 @@ impl ServerCollector {
                 "Connections that ended before they could carry calls.",
             )?,
             drained: IntCounter::new("anabranch_calls_drained_total", "Calls sent elsewhere while draining.")?,
+            shed: IntCounter::new(
+                "anabranch_connections_shed_total",
+                "Connections closed while idle so that their clients find routers that were added.",
+            )?,
         })
     }
 
@@ -48,14 +53,15 @@ impl ServerCollector {
             (&self.refused, &stats.connections_refused),
             (&self.unauthorized, &stats.handshakes_failed),
             (&self.drained, &stats.calls_refused),
+            (&self.shed, &stats.connections_shed),
         ];
         for (shown, counted) in counters {
             shown.inc_by(counted.load(Relaxed).saturating_sub(shown.get()));
         }
     }
 
-    fn parts(&self) -> [&dyn Collector; 6] {
-        [&self.open, &self.held, &self.accepted, &self.refused, &self.unauthorized, &self.drained]
+    fn parts(&self) -> [&dyn Collector; 7] {
+        [&self.open, &self.held, &self.accepted, &self.refused, &self.unauthorized, &self.drained, &self.shed]
     }
 }
 

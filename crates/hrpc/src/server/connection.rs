@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
@@ -23,6 +24,7 @@ pub(super) use calls::{Finished, serve_call};
 use deadlines::{Deadlines, FRAME_STEP, Verdict};
 use unanswered::Unanswered;
 
+use super::drain::Word;
 use super::{Drain, Handler, Shared};
 use crate::handshake::Handshake;
 use crate::timer::Timer;
@@ -75,17 +77,24 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
 
     /// Serves the connection to its end. `start` makes the future of a call that came in a frame of so many bytes.
     pub(super) async fn run(mut self, start: impl Fn(Call, usize) -> F, drain: &Drain) {
-        let token = drain.token();
         let mut timer = Timer::new(self.deadlines.next());
-        {
-            let serve = poll_fn(|cx| self.poll(cx, &start, &mut timer));
-            tokio::select! {
-                biased;
-                () = serve => return,
-                () = token.cancelled() => {}
+        while self.deadlines.draining.is_none() {
+            let token = drain.token();
+            {
+                let serve = poll_fn(|cx| self.poll(cx, &start, &mut timer));
+                tokio::select! {
+                    biased;
+                    () = serve => return,
+                    () = token.cancelled() => {}
+                }
+            }
+            match drain.word() {
+                Word::Drain(deadline) => self.deadlines.draining = Some(deadline),
+                Word::Shed(within) => {
+                    self.deadlines.shed = Some(Instant::now() + rand::random_range(Duration::ZERO..=within));
+                }
             }
         }
-        self.deadlines.draining = drain.deadline();
         poll_fn(|cx| self.poll(cx, &start, &mut timer)).await;
     }
 
@@ -204,6 +213,10 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
         if idle && self.deadlines.draining.is_some() && matches!(self.phase, Phase::Open(_) | Phase::Handshake(_)) {
             self.close();
         }
+        if idle && self.transport.input.is_empty() && self.deadlines.is_shed() && matches!(self.phase, Phase::Open(_)) {
+            self.shared.stats.connections_shed.fetch_add(1, Relaxed);
+            self.close();
+        }
         if matches!(self.phase, Phase::Closing) && self.transport.outbox.is_empty() {
             self.transport.shut_down_writing();
             self.phase = Phase::Lingering;
@@ -237,6 +250,8 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
                 stats.connections_idled.fetch_add(1, Relaxed);
                 self.close();
             }
+            // The next moment without a call is seen when it comes; this one may be.
+            Verdict::Shed => self.deadlines.shedding(),
             Verdict::Drained => return Poll::Ready(()),
             Verdict::Lingered => self.gone(),
             Verdict::Slow(what) => {

@@ -17,6 +17,8 @@ pub struct ServerStats {
     pub connections_cut: AtomicU64,
     /// Connections closed because they were idle.
     pub connections_idled: AtomicU64,
+    /// Connections closed so that their clients connect again, see `Drain::shed`.
+    pub connections_shed: AtomicU64,
     /// Calls with the handler.
     pub calls_in_flight: AtomicUsize,
     /// Bytes of requests that are held.

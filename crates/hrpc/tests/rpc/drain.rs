@@ -85,6 +85,31 @@ async fn no_executed_call_goes_unanswered() {
     assert_eq!(answered, server.stats.calls.load(Relaxed) - server.stats.calls_refused.load(Relaxed));
 }
 
+/// Those that are idle end by themselves, a busy one when its call has ended; whoever comes afterwards stays.
+#[tokio::test]
+async fn shed_connections_end_while_no_call_is_in_flight() {
+    let server = serve(Limits::default()).await;
+    let (idle, busy) = (server.connect().await, server.connect().await);
+    idle.call(request("echo", 0, b"")).await.unwrap();
+    let running = tokio::spawn(busy.call(request("wait", 0, b"kept")));
+    server.methods.waiting.notified().await;
+    server.drain.shed(Duration::from_millis(50));
+    eventually("the idle one has ended", || idle.is_closed()).await;
+    let later = server.connect().await;
+    later.call(request("echo", 1, b"")).await.unwrap();
+    assert!(!running.is_finished());
+    server.methods.release.notify_one();
+    running.await.unwrap().unwrap();
+    eventually("the busy one has ended", || busy.is_closed()).await;
+    assert_eq!(server.stats.connections_shed.load(Relaxed), 2);
+    later.call(request("echo", 2, b"")).await.unwrap();
+    server.drain.shed(Duration::ZERO);
+    eventually("the later one has ended", || later.is_closed()).await;
+    server.drain.start();
+    timeout(PATIENCE, server.task).await.unwrap().unwrap();
+    assert_eq!((server.stats.calls_refused.load(Relaxed), server.stats.connections_shed.load(Relaxed)), (0, 3));
+}
+
 #[tokio::test]
 async fn the_deadline_cuts_what_is_left() {
     let server = serve_with_grace(Limits::default(), Duration::from_millis(100)).await;

@@ -17,18 +17,23 @@ use crate::subcluster;
 /// How long a router that ended without a word counts as one.
 const ROUTER_EXPIRATION: &str = "1m";
 
+/// Within which time routers let connections go when the fleet grows. With what a new router needs to be known, the load
+/// is even within half a minute.
+const REBALANCE: &str = "15s";
+
 /// The files, by name.
 pub fn router_files(fleet: &Validated) -> BTreeMap<String, String> {
-    let listen = [
+    let own = [
         ("dfs.federation.router.rpc-address", fleet.settings.rpc_address.to_string()),
         ("dfs.federation.router.admin-address", fleet.settings.admin_address.to_string()),
         ("dfs.federation.router.http-address", fleet.settings.http_address.to_string()),
         ("anabranch.router.drain.grace", format!("{}s", fleet.settings.drain.as_secs())),
+        ("anabranch.router.rebalance.within", REBALANCE.to_owned()),
         ("dfs.federation.router.store.router.expiration", ROUTER_EXPIRATION.to_owned()),
         ("dfs.federation.router.store.router.expiration.deletion", ROUTER_EXPIRATION.to_owned()),
     ];
     let mut rbf: BTreeMap<String, String> = fleet.spec.configuration.clone();
-    rbf.extend(listen.map(|(key, value)| (key.to_owned(), value)));
+    rbf.extend(own.map(|(key, value)| (key.to_owned(), value)));
     rbf.extend(configuration(fleet));
     let hdfs = nameservices(&fleet.namespace, fleet.subclusters.iter());
     [("hdfs-rbf-site.xml", site(&rbf)), ("hdfs-site.xml", site(&hdfs))]

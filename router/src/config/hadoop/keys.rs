@@ -332,6 +332,12 @@ const KEYS: &[Key] = &[
         set: Set::Time(Unit::Seconds, |draft, time| draft.config.drain_grace = time),
     },
     Key {
+        name: "anabranch.router.rebalance.within",
+        default: "0s",
+        about: "When routers are added to the fleet, connections that exist are closed within this time, each while no call is in flight, so that clients connect again and find the new routers; 0s leaves them. For clients with a logical nameservice: one with a plain address may lose a call.",
+        set: Set::Time(Unit::Seconds, |draft, time| draft.config.rebalance = time),
+    },
+    Key {
         name: "anabranch.router.call.timeout",
         default: "120s",
         about: "How long one call to a subcluster may take, all its attempts included.",

@@ -17,6 +17,9 @@ pub(super) struct Deadlines {
     pub(super) now: Instant,
     /// When a drain cuts the connection; `Some` once it has started.
     pub(super) draining: Option<Instant>,
+    /// From when on the connection should end at a moment with no call in flight.
+    pub(super) shed: Option<Instant>,
+    shedding: bool,
     frame_timeout: Duration,
     write_timeout: Duration,
     idle_timeout: Duration,
@@ -43,6 +46,8 @@ pub(super) enum Verdict {
     Lingered,
     /// The grace of the drain is over.
     Drained,
+    /// It is time to end, at a moment with no call in flight.
+    Shed,
 }
 
 impl Deadlines {
@@ -50,6 +55,8 @@ impl Deadlines {
         Self {
             now,
             draining: None,
+            shed: None,
+            shedding: false,
             frame_timeout: limits.frame_timeout,
             write_timeout: limits.write_timeout,
             idle_timeout: limits.idle_timeout,
@@ -96,7 +103,7 @@ impl Deadlines {
     }
 
     pub(super) fn closing(&mut self) {
-        *self = Self { handshake: None, frame: None, idle: None, closing: true, ..*self };
+        *self = Self { handshake: None, frame: None, idle: None, shed: None, closing: true, ..*self };
     }
 
     pub(super) fn lingering(&mut self) {
@@ -104,11 +111,30 @@ impl Deadlines {
     }
 
     pub(super) fn gone(&mut self) {
-        *self = Self { handshake: None, frame: None, idle: None, linger: None, write: None, closing: true, ..*self };
+        *self = Self {
+            handshake: None,
+            frame: None,
+            idle: None,
+            shed: None,
+            linger: None,
+            write: None,
+            closing: true,
+            ..*self
+        };
     }
 
     pub(super) fn still_idle(&mut self) {
         self.idle = Some(self.now + self.idle_timeout);
+    }
+
+    /// It is time to end at a moment with no call in flight.
+    pub(super) fn shedding(&mut self) {
+        (self.shed, self.shedding) = (None, true);
+    }
+
+    /// Whether a moment with no call in flight ends the connection.
+    pub(super) fn is_shed(&self) -> bool {
+        self.shedding
     }
 
     /// The connection is going to wait: `idle` without calls and replies, with `unread` bytes of a frame.
@@ -131,7 +157,7 @@ impl Deadlines {
         }
     }
 
-    fn all(&self) -> [(Option<Instant>, Verdict); 6] {
+    fn all(&self) -> [(Option<Instant>, Verdict); 7] {
         [
             (self.draining, Verdict::Drained),
             (self.linger, Verdict::Lingered),
@@ -139,6 +165,7 @@ impl Deadlines {
             (self.frame, Verdict::Slow("frame")),
             (self.write, Verdict::Slow("write")),
             (self.idle, Verdict::Idle),
+            (self.shed, Verdict::Shed),
         ]
     }
 
