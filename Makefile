@@ -13,14 +13,17 @@ cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
 real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away
+# Those in a cluster: make kube-up first.
+kube := operator chart sidecar fleet
 
-.PHONY: help deps deps-build build run test test-fast test-slow fmt fmt-check lint generated unit bench bench-check kill9 faults fuzz kube-up kube-down deny clean
+.PHONY: help deps deps-build build run test test-fast test-slow test-kube fmt fmt-check lint generated unit bench bench-check kill9 faults fuzz kube-up kube-down deny clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@echo "Anabranch: HDFS router-based federation. Targets:"
 	sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
-	echo "  e2e-NAME      one suite with real clients; NAME is one of: $(real)"
+	echo "  e2e-NAME      one suite with real clients; NAME is one of: $(real);"
+	echo "                after make kube-up also of: $(kube)"
 
 deps: ## what tests and benchmarks need beside a Rust toolchain: libclang, a JDK, Maven, RocksDB
 	@scripts/deps build java
@@ -50,10 +53,25 @@ test-fast: deps ## formatting, lints, generated files, unit and process tests
 	$(stage) generated $(MAKE) generated
 	$(stage) unit $(MAKE) unit
 
-test-slow: deps ## real clients, the FileSystem contract, fuzzing, CPU per call
+test-slow: deps ## real clients, the FileSystem contract, CPU per call, fuzzing, a real cluster
 	@failed=0
 	for suite in $(real); do $(stage) $$suite $(MAKE) e2e-$$suite || failed=1; done
-	for other in kill9 faults fuzz bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
+	for other in kill9 faults bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
+	# A fuzzer has one processor, and compiling Kubernetes the other.
+	scripts/deps kube
+	e2e/kube/build >target/kube-build.log 2>&1 &
+	building=$$!
+	$(stage) fuzz $(MAKE) fuzz || failed=1
+	wait $$building || { cat target/kube-build.log; failed=1; }
+	$(MAKE) test-kube || failed=1
+	exit $$failed
+
+test-kube: ## the suites in a real cluster, which needs root
+	@if [ "$$(id -u)" != 0 ] && [ -z "$${CI:-}" ]; then echo "left out, for they need root: $(kube)"; exit; fi
+	failed=0
+	trap e2e/kube/down EXIT
+	$(stage) kube-up $(MAKE) kube-up
+	for suite in $(kube); do $(stage) $$suite $(MAKE) e2e-$$suite || failed=1; done
 	exit $$failed
 
 unit:
@@ -102,7 +120,6 @@ deny: ## licences, bans and sources with cargo-deny, if it is installed (the tes
 	@command -v cargo-deny >/dev/null || { echo "cargo install cargo-deny --locked"; exit 1; }
 	$(cargo) deny check
 
-# The suites of the cluster: make kube-up first.
 kube-up: ## a Kubernetes cluster for tests and for trying things; prints where its kubeconfig is
 	@scripts/deps kube
 	e2e/kube/build
