@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use anabranch_store::suite::{entry, oracle};
 use anabranch_store::{Event, GrpcStore, Reader, StoreError, Version, Writer};
 use anabranch_testkit::certificates::Authority;
 use anabranch_testkit::process::{Launch, Program};
+use anabranch_testkit::volume::Volume;
 use anabranch_testkit::{http, net};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -165,31 +165,16 @@ async fn kill_9_loses_nothing_that_was_acknowledged() {
     }
 }
 
-/// A small volume in memory while it lives.
-struct Volume<'a>(&'a Path);
-
-impl<'a> Volume<'a> {
-    fn mount(at: &'a Path) -> Option<Self> {
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).output();
-        mounted.is_ok_and(|output| output.status.success()).then_some(Self(at))
-    }
-}
-
-impl Drop for Volume<'_> {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_writes_and_is_still_read() {
-    let dir = tempfile::tempdir().unwrap();
-    let Some(_volume) = Volume::mount(dir.path()) else {
+    let Some(volume) = Volume::mount(24).unwrap() else {
         eprintln!("skipped: only root mounts a volume that fills up");
         return;
     };
-    let (mut program, address) = start(&rocksdb(&dir.path().join("data"), net::free_address().unwrap()));
+    let data = volume.path().join("data");
+    let told = format!("{}: No space left on device: free some space", data.display());
+    let launch = rocksdb(&data, net::free_address().unwrap()).expect_log(&told);
+    let (mut program, address) = start(&launch);
     let store = client(address);
     let large = |n: u64| MountEntry { group: "g".repeat(400_000), ..entry(&format!("/{n:03}"), n) };
     let mut made = 0;
@@ -201,13 +186,40 @@ async fn a_full_disk_refuses_writes_and_is_still_read() {
         assert!(made < 1000, "the volume does not fill up");
     };
     assert!(made > 5, "{made}");
-    assert!(refused.to_string().contains("No space left on device"), "{refused}");
     // One more is refused, too, and what was acknowledged is all there.
-    assert!(store.put(large(made + 1), Version::ABSENT).await.is_err());
-    let list = Reader::<MountEntry>::list(&client(address)).await.unwrap();
-    let names: Vec<_> = list.records.iter().map(|stored| stored.record.source.to_string()).collect();
-    assert_eq!(names, (0..made).map(|n| format!("/{n:03}")).collect::<Vec<_>>());
+    let again = store.put(large(made + 1), Version::ABSENT).await.unwrap_err();
+    for refused in [refused, again] {
+        assert!(refused.to_string().contains(&told) && !refused.may_be_done(), "{refused}");
+    }
+    let names = async || {
+        let list = Reader::<MountEntry>::list(&client(address)).await.unwrap();
+        list.records.iter().map(|stored| stored.record.source.to_string()).collect::<Vec<_>>()
+    };
+    let mut acknowledged: Vec<_> = (0..made).map(|n| format!("/{n:03}")).collect();
+    assert_eq!(names().await, acknowledged);
     let mut watch = Reader::<MountEntry>::watch(&store, None);
     assert!(matches!(watch.next().await.unwrap(), Event::Snapshot(_)));
+    program.wait_for("the reason", PATIENCE, |line| line.contains(&told)).unwrap();
+
+    // Killed and started anew, it still says so, and is read.
+    program.kill().unwrap();
+    drop(program);
+    let (mut program, _) = start(&launch);
+    program.wait_for("the reason", PATIENCE, |line| line.contains(&told)).unwrap();
+    assert_eq!(names().await, acknowledged);
+    let store = client(address);
+    let refused = store.put(large(made), Version::ABSENT).await.unwrap_err();
+    assert!(refused.to_string().contains(&told) && !refused.may_be_done(), "{refused}");
+
+    // When there is room, it is written again.
+    volume.resize(96).unwrap();
+    store.put(large(made), Version::ABSENT).await.unwrap();
+    acknowledged.push(format!("/{made:03}"));
+    assert_eq!(names().await, acknowledged);
+    program.wait_for("the good news", PATIENCE, |line| line.contains("there is room on the disk again")).unwrap();
     assert!(!program.has_ended());
+    program.kill().unwrap();
+    drop(program);
+    let (_program, _) = start(&launch);
+    assert_eq!(names().await, acknowledged);
 }

@@ -45,8 +45,8 @@ pub trait Journal: Send + Sync + 'static {
     /// driver keeps what was overwritten since.
     fn snapshot(&self) -> Box<dyn Snapshot + '_>;
 
-    /// Makes a batch durable and visible. An error may come after the batch became durable (a lost reply): the caller
-    /// must read before it decides that nothing happened.
+    /// Makes a batch durable and visible. An error may come after the batch became durable (a lost reply), if
+    /// [`Error::may_be_done`] says so: the caller must read then before it decides that nothing happened.
     fn commit(&self, batch: Batch) -> Commit<'_>;
 
     /// The revision of the latest committed batch.
@@ -81,12 +81,28 @@ pub enum Error {
         /// What this program writes.
         expected: u32,
     },
+    /// There is no room for the batch, which was not written. Writes go on by themselves when there is.
+    #[error(
+        "{path}: No space left on device: free some space there or make the volume larger; until then it is read, and not \
+         written"
+    )]
+    Full {
+        /// The journal's directory.
+        path: String,
+    },
     /// A table that was not named when the journal was opened.
     #[error("no table {0:?}")]
     NoTable(Table),
-    /// The storage engine's own words: an I/O error, a full disk, a corruption.
+    /// The storage engine's own words: an I/O error, a corruption.
     #[error("{0}")]
     Storage(String),
+}
+
+impl Error {
+    /// Whether a batch whose commit ended like this may be durable all the same: read before you decide.
+    pub fn may_be_done(&self) -> bool {
+        matches!(self, Self::Storage(_))
+    }
 }
 
 impl fmt::Debug for dyn Journal {

@@ -43,7 +43,8 @@ impl StoreError {
         match self {
             Self::TooManyChanges(_) | Self::TooManyBytes(_) | Self::NotDone(_) | Self::Refused(_) => false,
             Self::ZooKeeper(error) => error.may_be_done(),
-            Self::Journal(_) | Self::Unknown(_) | Self::Contended { .. } | Self::Interrupted(_) => true,
+            Self::Journal(error) => error.may_be_done(),
+            Self::Unknown(_) | Self::Contended { .. } | Self::Interrupted(_) => true,
         }
     }
 }

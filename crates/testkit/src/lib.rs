@@ -11,4 +11,5 @@ pub mod net;
 pub mod process;
 pub mod scratch;
 pub mod suite;
+pub mod volume;
 pub mod zookeeper;

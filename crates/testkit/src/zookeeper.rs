@@ -1,4 +1,4 @@
-//! Real ZooKeeper servers, from Hadoop's jars: one, or an ensemble.
+//! Real ZooKeeper servers: one, or an ensemble.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -49,8 +49,6 @@ impl Plan {
         Self { views: Some(views), ..Self::members(members) }
             .setting("syncLimit", "5")
             .setting("initLimit", "25")
-            // Of the bugs by which members of 3.8 come to differ, most are in the shorter ways to catch up with a leader.
-            .property("zookeeper.forceSnapshotSync", "true")
             .property("zookeeper.cnxTimeout", "500")
             .property("zookeeper.fastleader.maxNotificationInterval", "500")
     }

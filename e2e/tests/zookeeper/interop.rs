@@ -19,13 +19,13 @@ use super::*;
 const GOLDEN: &str = "CgsvZGF0YS9hcHBfMRIMCgNuczASBS9kYXRhEgwKA25zMRIFL2RhdGEY6Acg0A8wA1IEaGRmc1oKc3VwZXJncm91cGDtA2oaC\
                       AAQ////////////ARgAIP///////////wE=";
 
-fn java(site: &Site, options: &ZooKeeperOptions, settings: &[&str]) -> Java {
+pub(crate) fn java(site: &Site, options: &ZooKeeperOptions, settings: &[&str]) -> Java {
     let connect = format!("{}{}", site.server.connect_string(), options.chroot);
     Java::start(&Jars::get().expect("jars"), site.scratch.path(), &connect, settings)
         .unwrap_or_else(|e| panic!("{e:#}"))
 }
 
-fn sealed<R: Record>(record: &R) -> String {
+pub(crate) fn sealed<R: Record>(record: &R) -> String {
     STANDARD.encode(record.encode())
 }
 

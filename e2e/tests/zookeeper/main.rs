@@ -1,5 +1,6 @@
 //! The state store in a real ZooKeeper: the suite of all drivers, Java's own reader and writer, and what goes wrong.
 
+mod anew;
 mod conformance;
 mod ensemble;
 mod faults;
@@ -33,6 +34,8 @@ const CASES: &[Case<'_, Site>] = &[
     ("a_restart_keeps_everything", conformance::restart),
     ("java_and_ours_share_a_store", interop::java_and_ours_share_a_store),
     ("hostile_records_are_named_and_left_alone", interop::hostile_records_are_named_and_left_alone),
+    ("what_is_made_anew_is_not_overwritten", anew::what_is_made_anew_is_not_overwritten),
+    ("what_java_makes_anew_is_not_overwritten_unnoticed", anew::what_java_makes_anew_is_not_overwritten_unnoticed),
     ("a_directory_that_is_removed_is_made_again", interop::a_directory_that_is_removed_is_made_again),
     ("directories_have_the_acl_and_records_are_open", security::directories_have_the_acl_and_records_are_open),
     ("sasl_and_tls", security::sasl_and_tls),

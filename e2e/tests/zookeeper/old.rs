@@ -13,7 +13,7 @@ fn is_told(error: &StoreError) -> bool {
 
 pub(crate) fn a_server_that_is_too_old_is_told(_: &Site) {
     let scratch = Scratch::new("zookeeper-old").expect("a directory");
-    let jars = Jars::get().and_then(|jars| jars.with_old_zookeeper()).expect("jars");
+    let jars = Jars::get().and_then(|jars| jars.with_zookeeper("3.5")).expect("jars");
     let server = ZooKeeper::start(&jars, scratch.path(), &Plan::members(1)).expect("a server");
     let options = ZooKeeperOptions::new(&server.connect_string()).expect("options");
     block_on(async {

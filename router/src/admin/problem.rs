@@ -64,6 +64,11 @@ pub(super) enum Problem {
 }
 
 impl Problem {
+    /// Of a change that the state store did not acknowledge.
+    pub(super) fn of_change(error: StoreError) -> Self {
+        if error.may_be_done() { Self::Unsure(error) } else { Self::Store(error) }
+    }
+
     /// As the client sees it.
     pub(super) fn into_exception(self, router: &str) -> Exception {
         let class = match &self {

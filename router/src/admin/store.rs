@@ -42,7 +42,7 @@ impl Admin {
             let changes = decide(&Stored::of(&snapshot), &made)?;
             let mut conflict = false;
             for changes in changes.chunks(MAX_CHANGES) {
-                let answers = store.write(changes.to_vec()).await.map_err(Problem::Unsure)?;
+                let answers = store.write(changes.to_vec()).await.map_err(Problem::of_change)?;
                 for (change, answer) in changes.iter().zip(answers) {
                     match answer {
                         Ok(version) => {
@@ -85,7 +85,6 @@ pub(super) fn was_made<T>(result: Result<T, StoreError>) -> Result<bool, Problem
     match result {
         Ok(_) => Ok(true),
         Err(StoreError::Refused(Refusal::Conflict { .. })) => Ok(false),
-        Err(refused @ StoreError::Refused(_)) => Err(refused.into()),
-        Err(error) => Err(Problem::Unsure(error)),
+        Err(error) => Err(Problem::of_change(error)),
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn not_done(code: Code, reason: impl Into<String>) -> Status {
 pub(super) fn of_store(error: &StoreError) -> Status {
     let code = match error {
         StoreError::TooManyChanges(_) | StoreError::TooManyBytes(_) => Code::InvalidArgument,
+        StoreError::Journal(anabranch_journal::Error::Full { .. }) => Code::ResourceExhausted,
         _ => Code::Unavailable,
     };
     if error.may_be_done() { Status::new(code, error.to_string()) } else { not_done(code, error.to_string()) }
@@ -79,7 +80,8 @@ mod tests {
             (StoreError::TooManyChanges(2000), false),
             (StoreError::NotDone("away".into()), false),
             (StoreError::Unknown("no answer".into()), true),
-            (anabranch_journal::Error::Storage("disk full".into()).into(), true),
+            (anabranch_journal::Error::Storage("i/o error".into()).into(), true),
+            (anabranch_journal::Error::Full { path: "/data".into() }.into(), false),
         ];
         for (error, may) in cases {
             assert_eq!(error.may_be_done(), may, "{error}");

@@ -36,8 +36,9 @@ pub(super) async fn write<R: Logged>(
             Ok(answers)
         }
         Err(error) => {
-            // It may have been committed all the same.
-            R::log(&inner.logs).restart(inner.journal.revision());
+            if error.may_be_done() {
+                R::log(&inner.logs).restart(inner.journal.revision());
+            }
             Err(error.into())
         }
     }

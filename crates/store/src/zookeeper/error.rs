@@ -33,6 +33,15 @@ pub enum ZooKeeperError {
     /// The server has no persistent watches.
     #[error("ZooKeeper: the server is older than 3.6, which is the first with persistent watches")]
     TooOld,
+    /// A record was removed and made anew while it was written, with a node that looks the same to ZooKeeper.
+    #[error(
+        "ZooKeeper: {path}: while it was written, another program removed the record and made it anew; what that program \
+         wrote is overwritten: read the record again"
+    )]
+    Remade {
+        /// The node.
+        path: String,
+    },
     /// More than servers take in one request; nothing was sent.
     #[error("ZooKeeper: {bytes} bytes in one request, servers take {limit}; make fewer changes at once")]
     TooLarge {
@@ -55,7 +64,7 @@ impl ZooKeeperError {
     /// Whether a write that ended like this may have been made all the same.
     pub(crate) fn may_be_done(&self) -> bool {
         match self {
-            Self::Lost | Self::Expired | Self::Closed | Self::Malformed => true,
+            Self::Lost | Self::Expired | Self::Closed | Self::Malformed | Self::Remade { .. } => true,
             Self::Option(_) | Self::Tls(_) | Self::Mechanism(_) | Self::Authentication(_) => false,
             Self::Unavailable(_) | Self::TooOld | Self::TooLarge { .. } | Self::Refused { .. } => false,
         }

@@ -115,7 +115,8 @@ mod tests {
     const FROM_JAVA: &str = "CgsvZGF0YS9hcHBfMRIMCgNuczASBS9kYXRhEgwKA25zMRIFL2RhdGEY6Acg0A8wA1IEaGRmc1oKc3VwZXJncm91cGDtA2oaC\
                              AAQ////////////ARgAIP///////////wE=";
 
-    const STAT: Stat = Stat { modified: 9, created_ms: 1000, modified_ms: 2000, version: 1, length: 1, children: 0 };
+    const STAT: Stat =
+        Stat { created: 8, modified: 9, created_ms: 1000, modified_ms: 2000, version: 1, length: 1, children: 0 };
 
     #[test]
     fn nodes_are_those_of_the_java_router() {

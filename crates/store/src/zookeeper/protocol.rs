@@ -23,6 +23,7 @@ const GET_DATA: i32 = 4;
 const SET_DATA: i32 = 5;
 const SYNC: i32 = 9;
 const GET_CHILDREN: i32 = 8;
+const CHECK: i32 = 13;
 const MULTI: i32 = 14;
 const CREATE_WITH_STAT: i32 = 15;
 const ADD_WATCH: i32 = 106;
@@ -93,9 +94,24 @@ fn create(out: &mut Out, path: &str, data: &[u8], acl: &[Acl]) {
 /// One of the changes that are made together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op {
-    Create { path: String, data: Vec<u8> },
-    Set { path: String, data: Vec<u8>, version: i32 },
-    Delete { path: String, version: i32 },
+    Create {
+        path: String,
+        data: Vec<u8>,
+    },
+    Set {
+        path: String,
+        data: Vec<u8>,
+        version: i32,
+    },
+    Delete {
+        path: String,
+        version: i32,
+    },
+    /// Changes nothing, and demands that the data has this version.
+    Check {
+        path: String,
+        version: i32,
+    },
 }
 
 impl Op {
@@ -104,12 +120,13 @@ impl Op {
             Self::Create { .. } => CREATE_WITH_STAT,
             Self::Set { .. } => SET_DATA,
             Self::Delete { .. } => DELETE,
+            Self::Check { .. } => CHECK,
         };
         out.int(kind).flag(false).int(-1);
         match self {
             Self::Create { path, data } => create(out, path, data, &[Acl::open()]),
             Self::Set { path, data, version } => _ = out.text(path).bytes(data).int(*version),
-            Self::Delete { path, version } => _ = out.text(path).int(*version),
+            Self::Delete { path, version } | Self::Check { path, version } => _ = out.text(path).int(*version),
         }
     }
 }
@@ -117,6 +134,8 @@ impl Op {
 /// What is known of a node beside its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Stat {
+    /// The transaction that made the node.
+    pub(super) created: u64,
     /// The transaction that wrote the data last.
     pub(super) modified: u64,
     pub(super) created_ms: u64,
@@ -130,7 +149,7 @@ pub(super) struct Stat {
 
 impl Stat {
     pub(super) fn read(from: &mut In<'_>) -> Result<Self, ZooKeeperError> {
-        let _created = from.long()?;
+        let created = from.long()?.cast_unsigned();
         let modified = from.long()?.cast_unsigned();
         let created_ms = from.long()?.cast_unsigned();
         let modified_ms = from.long()?.cast_unsigned();
@@ -138,22 +157,23 @@ impl Stat {
         let (_children_version, _acl_version, _owner) = (from.int()?, from.int()?, from.long()?);
         let length = from.int()?;
         let _children_count = from.int()?;
-        Ok(Self { modified, created_ms, modified_ms, version, length, children: from.long()?.cast_unsigned() })
+        let children = from.long()?.cast_unsigned();
+        Ok(Self { created, modified, created_ms, modified_ms, version, length, children })
     }
 }
 
 /// What came of the changes that were to be made together.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// All were made, by this transaction, if the answer says by which.
-    Made(Option<u64>),
+    /// All were made; what is known of each node afterwards, where the answer says so.
+    Made(Vec<Option<Stat>>),
     /// None was made, for this reason.
     Refused(i32),
 }
 
 /// Reads the answer to [`Request::multi`].
 pub(super) fn outcome(body: &[u8]) -> Result<Outcome, ZooKeeperError> {
-    let (mut from, mut made) = (In(body), None);
+    let (mut from, mut made) = (In(body), Vec::new());
     let mut refused = None;
     loop {
         let (kind, done, _error) = (from.int()?, from.flag()?, from.int()?);
@@ -165,10 +185,10 @@ pub(super) fn outcome(body: &[u8]) -> Result<Outcome, ZooKeeperError> {
             -1 => refused = refused.or(Some(from.int()?).filter(|code| !matches!(code, 0 | -2))),
             CREATE_WITH_STAT => {
                 from.text()?;
-                made = Some(Stat::read(&mut from)?.modified);
+                made.push(Some(Stat::read(&mut from)?));
             }
-            SET_DATA => made = Some(Stat::read(&mut from)?.modified),
-            DELETE => {}
+            SET_DATA => made.push(Some(Stat::read(&mut from)?)),
+            DELETE | CHECK => made.push(None),
             _ => return Err(ZooKeeperError::Malformed),
         }
     }

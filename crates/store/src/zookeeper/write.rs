@@ -1,5 +1,9 @@
 //! How changes are judged and made: what is there is read, and all that passes is one transaction that demands that it is
 //! still there.
+//!
+//! ZooKeeper compares the version of a node's data, which counts from 0 again when the node is removed and made anew. So
+//! whoever removes a record writes the directory's data as well, and whoever writes one demands that nobody has done so.
+//! Java routers don't: what they remove and make anew between reading and writing is overwritten, but not unnoticed.
 
 use std::collections::HashMap;
 
@@ -19,6 +23,8 @@ const OURS: Version = Version(u64::MAX);
 /// What is in the node of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct There {
+    /// The transaction that made the node.
+    created: u64,
     /// Of the record; a node that is being filled has none.
     version: Version,
     /// Of the node's data.
@@ -28,8 +34,17 @@ struct There {
 impl There {
     fn new(stat: &Stat) -> Self {
         let version = if stat.length == 0 { Version::ABSENT } else { Version(stat.modified) };
-        Self { version, data: stat.version }
+        Self { created: stat.created, version, data: stat.version }
     }
+}
+
+/// What is known before a write.
+#[derive(Debug)]
+struct Known {
+    /// The directory's data, and its version.
+    directory: (Vec<u8>, i32),
+    /// The nodes that change, by name.
+    there: HashMap<String, There>,
 }
 
 /// Changes that passed their preconditions, and the answers for all.
@@ -49,11 +64,18 @@ pub(super) async fn write<R: Held>(
     inner.reached(kept, 0).await?;
     let mut lost_to = None;
     for _ in 0..ATTEMPTS {
-        let there = inner.there(directory, &changes).await?;
-        let Judged { ops, answers } = judge(directory, &changes, there);
+        let known = match inner.known(directory, &changes).await {
+            Err(ZooKeeperError::Refused { code: code::NO_NODE, .. }) => {
+                layout::ensure(&inner.session, directory, &inner.options.acl).await?;
+                continue;
+            }
+            known => known?,
+        };
+        let Judged { ops, answers } = judge(directory, &changes, known.there.clone());
         if ops.is_empty() {
             return Ok(answers.into_iter().map(|answer| answer.map(|()| Version::ABSENT)).collect());
         }
+        let ops = guarded(directory, known.directory, ops);
         let request = Request::multi(directory, &ops);
         let bytes = request.body.len();
         if bytes > MAX_REQUEST {
@@ -61,11 +83,15 @@ pub(super) async fn write<R: Held>(
         }
         let (refused, answer) = match inner.session.call(request).await {
             Ok(answer) => match outcome(&answer.body)? {
-                Outcome::Made(zxid) => {
+                Outcome::Made(nodes) => {
+                    let zxid = nodes.iter().flatten().map(|stat| stat.modified).max();
                     let version = Version(zxid.unwrap_or(answer.zxid));
                     // It is done, whether or not watchers see it soon.
                     kept.inbox.poke();
                     let _ = inner.reached(kept, version.0).await;
+                    if let Some(path) = remade(directory, &ops, &nodes, &known.there) {
+                        return Err(ZooKeeperError::Remade { path: path.to_owned() }.into());
+                    }
                     return Ok(answers.into_iter().map(|answer| settle(answer, version)).collect());
                 }
                 Outcome::Refused(code) => (code, ZooKeeperError::Refused { code, path: directory.to_owned() }),
@@ -100,14 +126,11 @@ fn settle(answer: Result<(), Refusal>, version: Version) -> Result<Version, Refu
 }
 
 impl Inner {
-    /// What is in the nodes that change, by name.
-    async fn there<R: Kind>(
-        &self,
-        directory: &str,
-        changes: &[Write<R>],
-    ) -> Result<HashMap<String, There>, ZooKeeperError> {
+    /// What is in the nodes that change. The directory is read before them.
+    async fn known<R: Kind>(&self, directory: &str, changes: &[Write<R>]) -> Result<Known, ZooKeeperError> {
         // The version that is expected may be from another member, which knew more.
         let sync = self.session.call(Request::sync(directory));
+        let above = self.session.call(Request::get_data(directory));
         let names: std::collections::BTreeSet<String> =
             changes.iter().map(|change| layout::name(change.key())).collect();
         let stats = stream::iter(names).map(|name| async move {
@@ -117,10 +140,36 @@ impl Inner {
                 Err(error) => Err(error),
             }
         });
-        let (synced, stats): (_, Vec<_>) = tokio::join!(biased; sync, stats.buffered(PIPELINED).collect());
+        let (synced, above, stats): (_, _, Vec<_>) =
+            tokio::join!(biased; sync, above, stats.buffered(PIPELINED).collect());
         synced?;
-        stats.into_iter().filter_map(Result::transpose).collect()
+        let above = above?.body;
+        let mut from = In(&above);
+        let directory = (from.bytes()?.to_vec(), Stat::read(&mut from)?.version);
+        Ok(Known { directory, there: stats.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()? })
     }
+}
+
+/// The changes, if the directory is still as it was read. One that removes records writes its data anew.
+fn guarded(directory: &str, (data, version): (Vec<u8>, i32), mut ops: Vec<Op>) -> Vec<Op> {
+    let path = directory.to_owned();
+    let removes = ops.iter().any(|op| matches!(op, Op::Delete { .. }));
+    ops.insert(0, if removes { Op::Set { path, data, version } } else { Op::Check { path, version } });
+    ops
+}
+
+/// The first node that was overwritten though it was not the one that was read, nor made by the same transaction.
+fn remade<'o>(
+    directory: &str,
+    ops: &'o [Op],
+    nodes: &[Option<Stat>],
+    there: &HashMap<String, There>,
+) -> Option<&'o str> {
+    ops.iter().zip(nodes).find_map(|(op, stat)| {
+        let (Op::Set { path, .. }, Some(stat)) = (op, stat) else { return None };
+        let read = there.get(path.strip_prefix(directory)?.strip_prefix('/')?)?;
+        (stat.created != read.created && stat.created != stat.modified).then_some(path.as_str())
+    })
 }
 
 fn judge<R: Kind>(directory: &str, changes: &[Write<R>], mut there: HashMap<String, There>) -> Judged {
@@ -134,11 +183,11 @@ fn judge<R: Kind>(directory: &str, changes: &[Write<R>], mut there: HashMap<Stri
             match (change, node) {
                 (Write::Put { record, .. }, None) => {
                     judged.ops.push(Op::Create { path, data: layout::seal(record) });
-                    there.insert(name, There { version: OURS, data: 0 });
+                    there.insert(name, There { created: OURS.0, version: OURS, data: 0 });
                 }
-                (Write::Put { record, .. }, Some(There { data: version, .. })) => {
+                (Write::Put { record, .. }, Some(There { created, data: version, .. })) => {
                     judged.ops.push(Op::Set { path, data: layout::seal(record), version });
-                    there.insert(name, There { version: OURS, data: version.wrapping_add(1) });
+                    there.insert(name, There { created, version: OURS, data: version.wrapping_add(1) });
                 }
                 (Write::Delete { .. }, node) => {
                     let version = node.map_or(-1, |node| node.data);

@@ -41,12 +41,13 @@ impl Jars {
         Ok(Self { lib, classes })
     }
 
-    /// The same programs with a ZooKeeper from before 3.6 in place of Hadoop's jars: good for its server only.
-    pub fn with_old_zookeeper(self) -> Result<Self> {
+    /// The same programs with another ZooKeeper in place of Hadoop's jars, that of `e2e/hadoop/zookeeper-<version>.xml`: good
+    /// for its server only.
+    pub fn with_zookeeper(self, version: &str) -> Result<Self> {
         let cache = cache_dir()?.join("hadoop-3.4.2");
         let lock = File::create(cache.join("lock"))?;
         lock.lock().context("locking the jar cache")?;
-        let pom = workspace().join("e2e/hadoop/old-zookeeper.xml");
+        let pom = workspace().join(format!("e2e/hadoop/zookeeper-{version}.xml"));
         Ok(Self { lib: fetched(&pom, &cache, &mut DefaultHasher::new())?, ..self })
     }
 

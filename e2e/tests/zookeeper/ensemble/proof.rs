@@ -48,6 +48,34 @@ impl Writer<MountEntry> for Repeating {
     }
 }
 
+/// A writer that acknowledges every fifth write without making it.
+struct Losing {
+    store: ZooKeeperStore,
+    writes: AtomicU32,
+}
+
+impl Reader<MountEntry> for Losing {
+    fn list(&self) -> Answer<'_, Snapshot<MountEntry>> {
+        self.store.list()
+    }
+
+    fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<MountEntry>> {
+        self.store.watch(from)
+    }
+}
+
+impl Writer<MountEntry> for Losing {
+    fn write(&self, changes: Vec<Write<MountEntry>>) -> Answer<'_, Vec<Result<Version, Refusal>>> {
+        if self.writes.fetch_add(1, Ordering::Relaxed) % 5 != 4 {
+            return self.store.write(changes);
+        }
+        Box::pin(async move {
+            let newest = Reader::<MountEntry>::list(&self.store).await?.revision;
+            Ok(changes.iter().map(|_| Ok(Version(newest + 1))).collect())
+        })
+    }
+}
+
 /// A reader whose watches leave out every third change.
 struct Forgetful(ZooKeeperStore);
 
@@ -89,15 +117,21 @@ pub(crate) fn the_oracle_complains(site: &Site) {
         let work = |seed| Workload::new(seed, vec![site.server.address(0)]);
         let repeating =
             |seed| Workload { writer: |store| Arc::new(Repeating(store)) as Arc<dyn Records<_>>, ..work(seed) };
+        let losing = |seed| Workload {
+            writer: |store| Arc::new(Losing { store, writes: AtomicU32::new(0) }) as Arc<dyn Records<_>>,
+            ..work(seed)
+        };
         let forgetful =
             |seed| Workload { watcher: |store| Arc::new(Forgetful(store)) as Arc<dyn Reader<_>>, ..work(seed) };
         // Whether a reply is lost at the right moment is a matter of luck, so each is tried several times.
         let repeated = join_all((1..=SEEDS).map(|seed| told(repeating(seed))));
         let forgot = join_all((1..=SEEDS).map(|seed| told(forgetful(SEEDS + seed))));
-        let (whole, repeated, forgot) = tokio::join!(told(work(0)), repeated, forgot);
+        let lost = join_all((1..=SEEDS).map(|seed| told(losing(2 * SEEDS + seed))));
+        let (whole, repeated, lost, forgot) = tokio::join!(told(work(0)), repeated, lost, forgot);
         assert_eq!(whole, None);
-        for told in [repeated, forgot] {
-            let evident = |told: &&String| ["were written", "after", "made:"].iter().any(|word| told.contains(word));
+        assert!(lost.iter().all(Option::is_some), "a loss is noticed each time: {lost:?}");
+        for told in [repeated, lost, forgot] {
+            let evident = |told: &&String| ["were written", "after", "made"].iter().any(|word| told.contains(word));
             assert!(told.iter().flatten().any(|told| evident(&told)), "what is broken is noticed: {told:?}");
         }
     });

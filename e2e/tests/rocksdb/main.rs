@@ -1,5 +1,7 @@
-//! kill -9 of a process that has the `rocksdb` driver inside: no acknowledged write is lost, none is made twice, and what
-//! is written at once is there whole or not at all.
+//! The `rocksdb` driver inside a process that is killed with -9, and on a disk that fills up: no acknowledged write is lost,
+//! none is made twice, and what is written at once is there whole or not at all.
+
+mod full;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
@@ -21,7 +23,11 @@ const DATA: &str = "ANABRANCH_TEST_DATA";
 const WRITERS: usize = 3;
 const KILLS: u64 = 2;
 
-const CASES: &[Case<'_, ()>] = &[("kill_9_loses_nothing_that_was_acknowledged", kill_9)];
+const CASES: &[Case<'_, ()>] = &[
+    ("kill_9_loses_nothing_that_was_acknowledged", kill_9),
+    ("a_full_disk_loses_nothing_that_was_acknowledged", full::loses_nothing),
+    ("a_namespace_goes_on_when_there_is_room", full::a_namespace_goes_on),
+];
 
 fn main() -> ExitCode {
     match std::env::var_os(DATA) {
@@ -78,11 +84,15 @@ async fn write_until_killed(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn kill_9((): &()) {
+/// `SEEDS=n` are so many runs, `SEED=n` is that one alone.
+fn seeds() -> std::ops::Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seeds = number("SEED").map_or(0..number("SEEDS").unwrap_or(5), |seed| seed..seed + 1);
+    number("SEED").map_or(0..number("SEEDS").unwrap_or(5), |seed| seed..seed + 1)
+}
+
+fn kill_9((): &()) {
     let mut acknowledged = 0;
-    for seed in seeds {
+    for seed in seeds() {
         acknowledged += block_on(run(seed)).unwrap_or_else(|error| panic!("SEED={seed}: {error:#}"));
     }
     assert!(acknowledged > 0, "nobody wrote anything");
