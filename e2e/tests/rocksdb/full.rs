@@ -15,6 +15,7 @@ use anabranch_namespace::writer::Writer as Names;
 use anabranch_store::suite::history::{History, Observed, observe, write};
 use anabranch_store::{DisabledNameservice, Records, StoreError};
 use anabranch_testkit::volume::Volume;
+use futures_util::{StreamExt, stream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the disk fills up.
 const TIMES: u32 = 3;
 const MEGABYTES: u32 = 16;
+/// How many runs go on at once: most of the time they wait.
+const TOGETHER: usize = 8;
 
 /// A small volume, where that is permitted.
 #[allow(clippy::print_stdout, reason = "says why nothing was done")]
@@ -36,10 +39,11 @@ fn volume() -> Option<Volume> {
 }
 
 pub(crate) fn loses_nothing((): &()) {
-    let made: Vec<usize> = seeds()
-        .map_while(|seed| Some((seed, volume()?)))
-        .map(|(seed, volume)| block_on(run(seed, volume)).unwrap_or_else(|error| panic!("SEED={seed}: {error:#}")))
-        .collect();
+    let one = async |seed, volume| run(seed, volume).await.unwrap_or_else(|error| panic!("SEED={seed}: {error:#}"));
+    let made: Vec<usize> = block_on(async {
+        let volumes = seeds().map_while(|seed| Some((seed, volume()?)));
+        stream::iter(volumes).map(|(seed, volume)| one(seed, volume)).buffer_unordered(TOGETHER).collect().await
+    });
     assert!(made.is_empty() || made.iter().sum::<usize>() > made.len(), "nobody wrote anything");
 }
 
