@@ -4,6 +4,11 @@
 #
 # router, operator, store and namespace serve; cli is the command line `anabranch`. e2e/kube/images builds the same
 # targets from programs that are compiled already, and the tests on Kubernetes run those.
+#
+# cli is a plugin of kubectl as well, `kubectl anabranch explain /path`, for a Linux machine without a toolchain:
+#
+#     docker cp "$(docker create anabranch)":/usr/local/. ~/.local
+#     ln -s anabranch ~/.local/bin/kubectl-anabranch
 
 ARG RUST=docker.io/library/rust:1.95-bookworm
 # Has what the programs are linked to (glibc, libgcc, libstdc++) and that user; of the same Debian as the builder.
@@ -67,6 +72,6 @@ ENTRYPOINT ["/usr/local/bin/anabranch-namespace"]
 
 FROM base AS cli
 LABEL org.opencontainers.image.title="anabranch" \
-      org.opencontainers.image.description="Command line of Anabranch: local federation, file commands"
+      org.opencontainers.image.description="Command line of Anabranch: local federation, file commands, explanations of paths"
 COPY --from=build /out/bin/anabranch /usr/local/bin/
 ENTRYPOINT ["/usr/local/bin/anabranch"]

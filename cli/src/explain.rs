@@ -13,6 +13,7 @@ use std::time::Duration;
 use anabranch_federation::MountPath;
 use anabranch_router::explain::Answer;
 use clap::Args;
+use cluster::ClusterArgs;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
@@ -31,20 +32,13 @@ pub struct ExplainArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
     /// Read manifests: a directory (or file) of MountTable, Subcluster, RouterFleet.
-    #[arg(short = 'f', long = "filename", value_name = "DIR", conflicts_with_all = ["router", "Kubernetes"])]
+    #[arg(short = 'f', long = "filename", value_name = "DIR", conflicts_with_all = ["router", "ClusterArgs"])]
     manifests: Option<PathBuf>,
     /// Ask this router, at its HTTP address.
-    #[arg(long, value_name = "URL", conflicts_with = "Kubernetes")]
+    #[arg(long, value_name = "URL", conflicts_with = "ClusterArgs")]
     router: Option<String>,
-    /// Ask a router of this RouterFleet. [default: the only one in the namespace]
-    #[arg(long, value_name = "NAME", group = "Kubernetes")]
-    fleet: Option<String>,
-    /// The Kubernetes namespace of the fleet. [default: that of the context]
-    #[arg(short, long, value_name = "NAME", group = "Kubernetes")]
-    namespace: Option<String>,
-    /// The kubeconfig context. [default: the current one]
-    #[arg(long, value_name = "NAME", group = "Kubernetes")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Who would call. [default: $HADOOP_USER_NAME, else who you are here]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -101,7 +95,7 @@ fn answers(args: ExplainArgs) -> Result<Vec<Answer>, Failure> {
                 }
             }
             None => {
-                let router = in_time(cluster::Router::find(args.fleet, args.namespace, args.context)).await?;
+                let router = in_time(cluster::Router::find(args.cluster)).await?;
                 for path in &paths {
                     answers.push(in_time(router.ask(path, &who)).await?);
                 }

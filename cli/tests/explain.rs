@@ -147,6 +147,10 @@ fn mistakes_end_it_with_what_to_do() {
         (&["/led", "--router", &nobody], format!("error: cannot reach http://{nobody}: Connection refused")),
         (&["/led"], "error: no way to Kubernetes: ".into()),
         (&["/led", "--context", "c"], "error: no way to Kubernetes: failed to read kubeconfig".into()),
+        (
+            &["/led", "--kubeconfig", &none],
+            format!("error: no way to Kubernetes: failed to read kubeconfig from '\"{none}\"'"),
+        ),
         (&[], "error: the following required arguments were not provided".into()),
     ];
     for (args, expected) in rows {
@@ -155,10 +159,14 @@ fn mistakes_end_it_with_what_to_do() {
         assert!(err.starts_with(expected), "{args:?} {err}");
     }
     let config = site.path("kubeconfig").display().to_string();
-    let launch = Launch::new("anabranch").args(["explain", "/led"]).env("KUBECONFIG", &config);
-    let (code, _, err) = launch.finish(PATIENCE).unwrap();
-    assert_eq!(code, Some(2));
-    assert!(err.starts_with("error: cannot list pods: ") && err.ends_with("read manifests with -f DIR\n"), "{err}");
+    let by_variable = Launch::new("anabranch").args(["explain", "/led"]).env("KUBECONFIG", &config);
+    let flags = ["explain", "/led", "--fleet", "f", "-n", "n", "--context", "c", "--kubeconfig", &config];
+    let by_flags = Launch::new("anabranch").args(flags);
+    for launch in [by_variable, by_flags] {
+        let (code, _, err) = launch.finish(PATIENCE).unwrap();
+        assert_eq!(code, Some(2), "{err}");
+        assert!(err.starts_with("error: cannot list pods: ") && err.ends_with("read manifests with -f DIR\n"), "{err}");
+    }
 
     site.write("mounts.yaml", &MOUNTS.replace("path: /led,", "path: led,"));
     let (code, _, err) = explain(&["/led", "-f", &directory]);

@@ -6,6 +6,8 @@ use anabranch_federation::fnv1a;
 
 /// The field manager of everything that the operator applies, and the value of `app.kubernetes.io/managed-by`.
 pub const MANAGER: &str = "anabranch-operator";
+/// The value of `app.kubernetes.io/part-of`.
+pub const PART_OF: &str = "anabranch";
 /// On a MountTable while the state store may hold entries of it.
 pub const FINALIZER: &str = "anabranch.io/store-cleanup";
 /// Annotation of an object that the operator should leave alone while it is `"true"`.
@@ -83,7 +85,7 @@ impl Component {
         let mut labels = self.selector(instance);
         for (key, value) in [
             ("app.kubernetes.io/component", self.component),
-            ("app.kubernetes.io/part-of", "anabranch"),
+            ("app.kubernetes.io/part-of", PART_OF),
             ("app.kubernetes.io/managed-by", MANAGER),
             ("app.kubernetes.io/version", env!("CARGO_PKG_VERSION")),
         ] {

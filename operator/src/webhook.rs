@@ -43,7 +43,7 @@ pub struct Setup {
     pub images: Images,
     /// What is counted.
     pub metrics: Metrics,
-    /// Holds once there is a certificate.
+    /// Holds once there is a certificate that API servers trust.
     pub ready: Condition,
 }
 

@@ -29,6 +29,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
+{{/* "true" if the operators issue the certificate of the webhook themselves. */}}
+{{- define "anabranch.issues" -}}
+{{- and .Values.webhook.enabled (empty .Values.webhook.certManager.issuerRef) }}
+{{- end }}
+
 {{- define "anabranch.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "anabranch.fullname" .) .Values.serviceAccount.name }}

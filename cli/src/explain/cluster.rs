@@ -1,15 +1,35 @@
 //! The answer of a router in Kubernetes: one of its pods is asked by way of the API server.
 
+use std::path::PathBuf;
+
 use anabranch_federation::MountPath;
 use anabranch_router::explain::Answer;
+use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
-use kube::config::{Config, KubeConfigOptions};
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Error};
 
 use super::pods::{self, Target};
 use super::{Who, ask};
 use crate::failure::Failure;
+
+/// Which fleet of which cluster, in the words of kubectl.
+#[derive(Debug, Args)]
+pub(super) struct ClusterArgs {
+    /// Ask a router of this RouterFleet. [default: the only one in the namespace]
+    #[arg(long, value_name = "NAME")]
+    fleet: Option<String>,
+    /// The Kubernetes namespace of the fleet. [default: that of the context]
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+    /// The kubeconfig context. [default: the current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The kubeconfig file. [default: $KUBECONFIG, else ~/.kube/config, else the account of the pod]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+}
 
 /// A pod that can be asked.
 pub(super) struct Router {
@@ -19,12 +39,9 @@ pub(super) struct Router {
 
 impl Router {
     /// Finds a ready router of a fleet; of the only one in the namespace if none is named.
-    pub(super) async fn find(
-        fleet: Option<String>,
-        namespace: Option<String>,
-        context: Option<String>,
-    ) -> Result<Self, Failure> {
-        let config = config(context).await?;
+    pub(super) async fn find(args: ClusterArgs) -> Result<Self, Failure> {
+        let ClusterArgs { fleet, namespace, context, kubeconfig } = args;
+        let config = config(context, kubeconfig).await?;
         let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
         let client = Client::try_from(config).map_err(|error| failed("Kubernetes", &error))?;
         let api: Api<Pod> = Api::namespaced(client, &namespace);
@@ -51,18 +68,20 @@ impl Router {
 }
 
 /// The user's kubeconfig, or inside of a cluster the account of the pod.
-async fn config(context: Option<String>) -> Result<Config, Failure> {
-    let found = match context {
-        None => Config::infer().await.map_err(|error| error.to_string()),
-        Some(context) => {
-            let options = KubeConfigOptions { context: Some(context), ..KubeConfigOptions::default() };
-            Config::from_kubeconfig(&options).await.map_err(|error| error.to_string())
-        }
+async fn config(context: Option<String>, file: Option<PathBuf>) -> Result<Config, Failure> {
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    let found = match file.map(Kubeconfig::read_from).transpose() {
+        Ok(Some(kubeconfig)) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
+        Ok(None) if options.context.is_some() => Config::from_kubeconfig(&options).await,
+        Ok(None) => return Config::infer().await.map_err(|error| nowhere(&error)),
+        Err(error) => Err(error),
     };
-    found.map_err(|problem| {
-        let advice = "set KUBECONFIG, ask a router with --router URL, or read manifests with -f DIR";
-        Failure::usage(format!("no way to Kubernetes: {problem}; {advice}"))
-    })
+    found.map_err(|error| nowhere(&error))
+}
+
+fn nowhere(error: &dyn std::error::Error) -> Failure {
+    let advice = "name a file with --kubeconfig, ask a router with --router URL, or read manifests with -f DIR";
+    Failure::usage(format!("no way to Kubernetes: {error}; {advice}"))
 }
 
 /// What Kubernetes said, and what may help.

@@ -85,7 +85,8 @@ pub struct RouterFleetSpec {
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[A-Za-z0-9._-]+$"))]
     pub user: String,
     /// Further keys of Hadoop's configuration, such as `dfs.federation.router.quota.enable`. Keys that other fields stand
-    /// for are refused.
+    /// for are refused. No place for secrets, since whoever may read pods or ConfigMaps reads them here: let a key name a
+    /// file of a Secret that `podTemplate` mounts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 256))]
     #[x_kube(validation = Rule::new("self.all(key, !key.startsWith('dfs.federation.router.store.driver.') && !key.startsWith('anabranch.store.') && !(key in ['dfs.nameservices', 'dfs.federation.router.rpc-address', 'dfs.federation.router.admin-address', 'dfs.federation.router.http-address', 'dfs.federation.router.default.nameserviceId']))")

@@ -33,7 +33,8 @@ pub fn run(command: &mut Command, input: &str) -> Result<String> {
     Ok(stdout.into_owned())
 }
 
-fn script(name: &str, args: &[&str]) -> Command {
+/// A script of `e2e/kube`.
+pub fn script(name: &str, args: &[&str]) -> Command {
     let mut command = Command::new(file("e2e/kube").join(name));
     command.args(args).current_dir(file("."));
     command

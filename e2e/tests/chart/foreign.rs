@@ -1,5 +1,5 @@
-//! Definitions of the kinds of others that the chart and the examples use, as the Go modules of the Prometheus operator and
-//! of KEDA have them: an API server that knows them checks every field.
+//! Definitions of the kinds of others that the chart and the examples use, as the Go modules of the Prometheus operator, of
+//! cert-manager and of KEDA have them: an API server that knows them checks every field.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cluster::{kubectl, run};
 
 /// Module with version, and files in it.
-const DEFINITIONS: [(&str, &[&str]); 2] = [
+const DEFINITIONS: [(&str, &[&str]); 3] = [
     (
         "github.com/prometheus-operator/prometheus-operator@v0.92.1",
         &[
@@ -18,6 +18,7 @@ const DEFINITIONS: [(&str, &[&str]); 2] = [
             "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
         ],
     ),
+    ("github.com/cert-manager/cert-manager@v1.19.1", &["deploy/crds/cert-manager.io_certificates.yaml"]),
     ("github.com/kedacore/keda/v2@v2.17.2", &["config/crd/bases/keda.sh_scaledobjects.yaml"]),
 ];
 

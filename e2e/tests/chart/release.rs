@@ -24,6 +24,9 @@ pub fn installs(site: &Site) {
     let slices =
         get(&["-n", NAMESPACE, "endpointslices", "-l", "kubernetes.io/service-name=anabranch-metrics"]).unwrap();
     assert_eq!(slices["items"][0]["endpoints"].as_array().unwrap().len(), 2);
+    // It can be called.
+    let webhooks = get(&["mutatingwebhookconfiguration", RELEASE]).unwrap();
+    assert!(webhooks["webhooks"][0]["clientConfig"]["caBundle"].is_string(), "{webhooks}");
 }
 
 fn test(flags: &[&str]) -> anyhow::Result<String> {
@@ -94,7 +97,7 @@ pub fn ends(site: &Site) {
         left.iter().all(|it| it.starts_with("PersistentVolumeClaim "))
     });
     assert_eq!(left.len(), 3, "{left:?}");
-    for kind in ["clusterroles", "clusterrolebindings"] {
+    for kind in ["clusterroles", "clusterrolebindings", "mutatingwebhookconfigurations"] {
         let found = get(&[kind, "-l", &format!("app.kubernetes.io/instance={RELEASE}")]).unwrap();
         assert_eq!(found["items"], serde_json::json!([]));
     }

@@ -9,7 +9,7 @@ use crate::cluster::{file, helm, id, kubectl_with, objects};
 use crate::site::{CHART, NAMESPACE, Site};
 
 /// Sets of values beside those in `values/`, as `--set` takes them.
-const MORE: [&str; 12] = [
+const MORE: [&str; 15] = [
     "replicas=0",
     "replicas=1,podDisruptionBudget.enabled=true",
     "replicas=5,podDisruptionBudget.maxUnavailable=50%",
@@ -21,11 +21,14 @@ const MORE: [&str; 12] = [
     "grafanaDashboard.enabled=true,grafanaDashboard.namespace=default",
     "networkPolicy.enabled=true",
     "crds.upgrade=true",
+    "webhook.enabled=false",
+    "webhook.failurePolicy=Fail,webhook.certManager.issuerRef.name=ca",
+    "watchNamespace=anabranch-chart,webhook.certificateSeconds=3600",
     "test.fleet=main,test.port=8888,test.user=hdfs,log.filter=debug,log.format=text",
 ];
 
 /// Values that the schema refuses, and what it says of them.
-const REFUSED: [(&str, &str); 9] = [
+const REFUSED: [(&str, &str); 11] = [
     ("replica=3", "additional properties 'replica' not allowed"),
     ("image.repository=a", "at '/image': additional properties 'repository' not allowed"),
     ("image.pullPolicy=Sometimes", "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent', 'Never'"),
@@ -33,6 +36,8 @@ const REFUSED: [(&str, &str); 9] = [
     ("replicas=many", "at '/replicas': got string, want integer"),
     ("log.format=xml", "at '/log/format': value must be one of 'json', 'text'"),
     ("service.port=70000", "at '/service/port': maximum: got 70,000, want 65,535"),
+    ("webhook.failurePolicy=Retry", "at '/webhook/failurePolicy': value must be one of 'Ignore', 'Fail'"),
+    ("webhook.certManager.issuerRef.kind=ClusterIssuer", "at '/webhook/certManager/issuerRef'"),
     ("watchNamespace=A_b", "at '/watchNamespace': 'A_b' does not match pattern"),
     ("service.enabled=false,serviceMonitor.enabled=true", "serviceMonitor.enabled needs service.enabled"),
 ];

@@ -6,8 +6,8 @@ use anabranch_testkit::net;
 use serde_json::Value;
 
 use crate::cluster::{PATIENCE, get, helm, kubectl, objects, wait_until};
-use crate::fleet;
 use crate::site::{CHART, NAMESPACE, Site};
+use crate::{fleet, webhook};
 
 /// Group, resource with subresource, verb.
 pub type Right = (String, String, String);
@@ -38,6 +38,7 @@ fn right(entry: &Value) -> Right {
 /// Every right was used.
 pub fn are_needed(site: &Site) {
     fleet::fleets_change(site);
+    webhook::works(site);
     let (granted, unlogged) = (granted(), leases());
     assert!(granted.len() > 50, "{}", granted.len());
     let idle = || -> Vec<Right> {

@@ -20,6 +20,8 @@ pub const RELEASE: &str = "anabranch";
 pub const CHART: &str = "charts/anabranch";
 /// The kinds of the chart, as resources.
 pub const KINDS: [&str; 3] = ["mounttables.anabranch.io", "routerfleets.anabranch.io", "subclusters.anabranch.io"];
+/// What the quick start claims.
+pub const CLAIMS: [&str; 3] = ["data-main-store-0", "data-north-namespace-0", "data-south-namespace-0"];
 /// Where the node keeps the volumes.
 const VOLUMES: &str = "/var/lib/anabranch-chart";
 /// Images of this work tree, and everything that a cluster has without more.
@@ -34,6 +36,8 @@ pub struct Site {
     quickstart: OnceLock<()>,
     /// What [`crate::fleet::fleets_change`] does is done once.
     pub changed: OnceLock<()>,
+    /// What [`crate::webhook::works`] does is done once.
+    pub webhook: OnceLock<()>,
 }
 
 impl Site {
@@ -47,8 +51,8 @@ impl Site {
             kubectl(&["label", "namespace", namespace, &format!("pod-security.kubernetes.io/enforce={level}")])?;
         }
         let audit_begin = fs::read_to_string(audit_log())?.lines().count();
-        let (installed, quickstart, changed) = Default::default();
-        Ok(Self { scratch: Scratch::new("chart")?, audit_begin, installed, quickstart, changed })
+        let (installed, quickstart, changed, webhook) = Default::default();
+        Ok(Self { scratch: Scratch::new("chart")?, audit_begin, installed, quickstart, changed, webhook })
     }
 
     /// Installs the release, once.
@@ -75,11 +79,7 @@ impl Site {
     pub fn quickstart(&self) {
         self.install();
         self.quickstart.get_or_init(|| {
-            for (at, claim) in
-                ["data-main-store-0", "data-north-namespace-0", "data-south-namespace-0"].iter().enumerate()
-            {
-                volume(at, claim).unwrap();
-            }
+            volumes(NAMESPACE).unwrap();
             kubectl(&["-n", NAMESPACE, "apply", "-f", "examples/kubernetes/quickstart.yaml"]).unwrap();
             await_condition("Available", "routerfleet/main");
             await_condition("Programmed", "mounttable/main");
@@ -119,22 +119,26 @@ pub fn await_condition(condition: &str, object: &str) {
     }
 }
 
-/// A volume for a claim: the cluster has none of its own.
-fn volume(at: usize, claim: &str) -> Result<()> {
-    let (path, name) = (format!("{VOLUMES}/{at}"), format!("anabranch-chart-{at}"));
-    on_node(&["mkdir", "-p", "-m", "777", &path])?;
-    let volume = json!({
-        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": name, "labels": { "suite": "chart" } },
-        "spec": {
-            "capacity": { "storage": "10Gi" }, "accessModes": ["ReadWriteOnce"], "hostPath": { "path": path },
-            "claimRef": { "namespace": NAMESPACE, "name": claim },
-        },
-    });
-    kubectl_with(&["apply", "-f", "-"], &volume.to_string()).map(drop)
+/// Volumes for what the quick start claims: the cluster has none of its own.
+pub fn volumes(namespace: &str) -> Result<()> {
+    for claim in CLAIMS {
+        let path = format!("{VOLUMES}/{claim}");
+        on_node(&["mkdir", "-p", "-m", "777", &path])?;
+        let name = format!("anabranch-chart-{claim}");
+        let volume = json!({
+            "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": name, "labels": { "suite": "chart" } },
+            "spec": {
+                "capacity": { "storage": "10Gi" }, "accessModes": ["ReadWriteOnce"], "hostPath": { "path": path },
+                "claimRef": { "namespace": namespace, "name": claim },
+            },
+        });
+        kubectl_with(&["apply", "-f", "-"], &volume.to_string())?;
+    }
+    Ok(())
 }
 
 /// Removes everything that the suite makes.
-fn clean() -> Result<()> {
+pub fn clean() -> Result<()> {
     let known = kubectl(&["get", "crd", "-o", "name"])?;
     if KINDS.iter().all(|kind| known.contains(kind)) {
         let objects = get(&["-A", &KINDS.join(",")])?;

@@ -37,10 +37,13 @@ pub fn injected(_: &Rig) {
     let again = create(&again, &["--dry-run=server"]).unwrap();
     assert_eq!(again["spec"]["initContainers"].as_array().unwrap().len(), 1, "{again}");
 
-    let mut plain = pod("sidecar-clients", "plain", json!({}), &["ls", "/"]);
-    plain["metadata"]["labels"] = json!({});
-    let plain = create(&plain, &["--dry-run=server"]).unwrap();
-    assert_eq!(plain["spec"]["initContainers"], Value::Null);
+    // One that asks for nothing, and one that asks for a fleet of a namespace that belongs to other operators.
+    for labels in [json!({}), json!({ "anabranch.io/inject": "main" })] {
+        let mut plain = pod("sidecar-clients", "plain", json!({}), &["ls", "/"]);
+        plain["metadata"]["labels"] = labels;
+        let plain = create(&plain, &["--dry-run=server"]).unwrap();
+        assert_eq!(plain["spec"]["initContainers"], Value::Null);
+    }
 }
 
 /// Whoever makes the pod is told why.
@@ -49,11 +52,9 @@ pub fn refused(_: &Rig) {
     let annotated = |annotations| pod("sidecar", "refused", annotations, &[]);
     let missing = refused(&annotated(json!({ "anabranch.io/inject": "none" })));
     assert!(missing.contains("there is no RouterFleet sidecar/none"), "{missing}");
-    let unseen = refused(&pod("sidecar-clients", "refused", json!({}), &[]));
-    assert!(
-        unseen.contains("RouterFleet sidecar-clients/main is none of those that this operator may see"),
-        "{unseen}"
-    );
+    let elsewhere = json!({ "anabranch.io/inject": "sidecar.none" });
+    let elsewhere = refused(&pod("sidecar-clients", "refused", elsewhere, &[]));
+    assert!(elsewhere.contains("there is no RouterFleet sidecar/none"), "{elsewhere}");
     let memory = refused(&annotated(json!({ "anabranch.io/sidecar-memory": "much" })));
     assert!(memory.contains("anabranch.io/sidecar-memory: \"much\"; expected bytes such as 256Mi"), "{memory}");
     let mut host = annotated(json!({}));

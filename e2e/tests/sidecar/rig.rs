@@ -1,7 +1,6 @@
 //! Two operators, a fleet, and admissions all the time.
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::kube::{apply, create, get, kubectl, script, until, wait_for};
+use crate::kube::{apply, create, get, kubectl, script, wait_for};
+
+/// Operators of one namespace, whose webhook must not fail unnoticed, and whose certificates are so short-lived that
+/// authorities are replaced during the test.
+const VALUES: &str = "image.registry=localhost,image.tag=e2e,image.pullPolicy=Never,watchNamespace=sidecar,\
+    webhook.failurePolicy=Fail,webhook.certificateSeconds=16";
 
 /// See the module.
 pub struct Rig {
@@ -30,21 +34,17 @@ impl Rig {
     pub fn start() -> Result<Self> {
         kubectl(&["version"]).context("there is no cluster: run e2e/kube/up and e2e/kube/images")?;
         script("images", &["debug"], "")?;
-        // What an earlier run left. Without operators, nobody takes the finalizers off.
-        kubectl(&["delete", "--ignore-not-found", "mutatingwebhookconfiguration", "sidecar-operator"])?;
-        kubectl(&["delete", "--ignore-not-found", "--timeout=60s", "ns", "sidecar-system"])?;
-        let released = r#"{"metadata":{"finalizers":null}}"#;
-        drop(kubectl(&["patch", "-n", "sidecar", "mounttable/main", "--type=merge", "-p", released]));
-        kubectl(&["delete", "--ignore-not-found", "--timeout=60s", "ns", "sidecar", "sidecar-clients"])?;
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        for entry in fs::read_dir(root.join("crds"))? {
-            apply(&fs::read_to_string(entry?.path())?)?;
+        clean()?;
+        for namespace in ["sidecar", "sidecar-clients"] {
+            kubectl(&["create", "namespace", namespace])?;
         }
+        let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/anabranch").display().to_string();
+        apply(&script("run", &["helm", "show", "crds", &chart], "")?)?;
         kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
-        apply(include_str!("operator.yaml"))?;
+        let install = ["helm", "install", "sidecar", &chart, "--namespace", "sidecar-system", "--create-namespace"];
+        script("run", &[&install[..], &["--set", VALUES, "--wait", "--timeout=120s"]].concat(), "")?;
         apply(include_str!("fleet.yaml"))?;
-        wait_for("condition=Available", &["-n", "sidecar-system", "deployment/operator"])?;
-        let first_bundle = until("the webhook trusts someone", bundle)?;
+        let first_bundle = bundle()?;
         wait_for("condition=Available", &["-n", "sidecar", "routerfleet/main"])?;
         wait_for("condition=Programmed", &["-n", "sidecar", "mounttable/main"])?;
         Ok(Self { admissions: RefCell::new(Some(Admissions::begin())), first_bundle })
@@ -55,6 +55,24 @@ impl Rig {
         let Some(Admissions { stop, worker }) = self.admissions.take() else { return Default::default() };
         stop.store(true, Ordering::Relaxed);
         worker.join().unwrap_or_default()
+    }
+}
+
+/// Removes what the suite makes.
+fn clean() -> Result<()> {
+    // Where there is an operator, it takes the finalizer off by itself.
+    drop(kubectl(&["delete", "-n", "sidecar", "--timeout=30s", "mounttable/main"]));
+    let released = r#"{"metadata":{"finalizers":null}}"#;
+    drop(kubectl(&["patch", "-n", "sidecar", "mounttable/main", "--type=merge", "-p", released]));
+    drop(script("run", &["helm", "uninstall", "sidecar", "-n", "sidecar-system", "--ignore-not-found", "--wait"], ""));
+    let namespaces = ["sidecar-system", "sidecar", "sidecar-clients"];
+    kubectl(&[&["delete", "--ignore-not-found", "--timeout=120s", "ns"], &namespaces[..]].concat()).map(drop)
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.end_admissions();
+        clean().unwrap();
     }
 }
 
@@ -82,7 +100,7 @@ impl Admissions {
 
 /// What API servers trust, in base64.
 pub fn bundle() -> Result<String> {
-    let webhooks = get(&["mutatingwebhookconfiguration", "sidecar-operator"])?;
+    let webhooks = get(&["mutatingwebhookconfiguration", "sidecar-anabranch"])?;
     let bundle = webhooks["webhooks"][0]["clientConfig"]["caBundle"].as_str();
     bundle.map(str::to_owned).context("no caBundle")
 }

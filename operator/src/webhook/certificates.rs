@@ -13,6 +13,10 @@ use self::files::Files;
 pub use self::issued::Shared;
 use super::served::Served;
 
+/// Half of the first pause after a failure: when a release is installed, rights and webhooks come a moment later than the
+/// operators.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+
 /// Where certificates come from.
 pub enum Certificates {
     /// The operators issue them, and share them in a Secret.
@@ -26,12 +30,23 @@ impl Certificates {
     pub async fn follow(self, served: Arc<Served>, stop: CancellationToken) {
         let work = async {
             match self {
-                Self::Issued(shared) => loop {
-                    if let Err(error) = shared.step(&served).await {
-                        tracing::warn!(%error, "the certificate of the webhook was not looked at; trying again");
+                Self::Issued(shared) => {
+                    let mut retry = FIRST_RETRY;
+                    loop {
+                        let pause = match shared.step(&served).await {
+                            Ok(()) => {
+                                retry = FIRST_RETRY;
+                                shared.period()
+                            }
+                            Err(error) => {
+                                tracing::warn!(%error, "the certificate of the webhook was not looked at; trying again");
+                                retry = (retry * 2).min(shared.period());
+                                retry
+                            }
+                        };
+                        tokio::time::sleep(pause).await;
                     }
-                    tokio::time::sleep(shared.period()).await;
-                },
+                }
                 Self::Files(dir) => {
                     let mut files = Files::new(dir);
                     loop {

@@ -51,8 +51,12 @@ impl Served {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(failed("private key"))?;
         let certified = CertifiedKey::from_der(chain, key, &ring::default_provider())?;
         self.shown.store(Some(Arc::new(certified)));
-        self.ready.ready();
         Ok(())
+    }
+
+    /// Tells that what is shown is trusted.
+    pub fn ready(&self) {
+        self.ready.ready();
     }
 
     /// TLS with what is shown.

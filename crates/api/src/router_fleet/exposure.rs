@@ -60,7 +60,8 @@ impl Default for NetworkPolicySpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MonitoringSpec {
-    /// Makes a ServiceMonitor; needs the Prometheus operator.
+    /// Makes a ServiceMonitor for the routers, their state store and the embedded subclusters; needs the Prometheus operator.
+    /// The label `job` of what they serve is the name of the fleet.
     #[serde(default)]
     pub service_monitor: bool,
     /// Labels of the ServiceMonitor, by which a Prometheus selects it.

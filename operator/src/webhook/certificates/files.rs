@@ -48,6 +48,7 @@ impl Files {
         }
         let unfit = |source| FileError::Unfit { dir: self.dir.display().to_string(), source };
         served.show(&now.0, &now.1).map_err(unfit)?;
+        served.ready();
         tracing::info!(dir = %self.dir.display(), "the webhook shows a new certificate");
         self.shown = Some(now);
         Ok(())

@@ -45,6 +45,9 @@ pub enum SharedError {
     /// A certificate cannot be shown.
     #[error(transparent)]
     Show(#[from] CertificateError),
+    /// There is nowhere to tell API servers whom to trust.
+    #[error("there is no MutatingWebhookConfiguration {0}")]
+    Unannounced(String),
     /// Others were faster each time.
     #[error("other operators write the Secret {0} all the time")]
     Contended(String),
@@ -91,12 +94,14 @@ impl Shared {
                 served.show(server.certificate.as_bytes(), server.key.as_bytes())?;
             }
             let Some(configuration) = configuration else {
-                tracing::warn!(name = self.configuration, "there is no such MutatingWebhookConfiguration");
-                return Ok(());
+                return Err(SharedError::Unannounced(self.configuration.clone()));
             };
-            if self.announce(&configuration, &keyring.bundle()).await? {
-                return Ok(());
+            if !self.announce(&configuration, &keyring.bundle()).await? {
+                continue;
             }
+            // Not before: what API servers do not trust yet is of no use to them.
+            served.ready();
+            return Ok(());
         }
         Err(SharedError::Contended(self.secret.clone()))
     }
@@ -115,10 +120,9 @@ impl Shared {
             Some(secret) => {
                 self.secrets.replace(&self.secret, &PostParams::default(), &Secret { data, ..secret }).await
             }
+            // Without labels: who deploys the operator may give it some.
             None => {
-                let labels = BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), MANAGER.to_owned())]);
-                let metadata =
-                    ObjectMeta { name: Some(self.secret.clone()), labels: Some(labels), ..ObjectMeta::default() };
+                let metadata = ObjectMeta { name: Some(self.secret.clone()), ..ObjectMeta::default() };
                 self.secrets.create(&PostParams::default(), &Secret { metadata, data, ..Secret::default() }).await
             }
         };
