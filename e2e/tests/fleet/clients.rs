@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use anabranch_e2e::kube::{create, java, kubectl, until, wait_for};
+use anabranch_e2e::kube::{create, get, java, kubectl, until, wait_for};
+use anabranch_testkit::http;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -106,4 +107,21 @@ pub fn discover(_: &Rig) {
     shell("writes", &[&["-touchz"][..], &files].concat());
     let listed = shell("lists", &[&["-ls", "/"][..], &MOUNTS].concat());
     assert!(MOUNTS.iter().chain(&files).all(|path| listed.contains(&format!(" {path}\n"))), "{listed}");
+}
+
+/// No router beside a client is among the routers that the store knows, and it knows which NameNode is active from those
+/// that are.
+pub fn silent(_: &Rig) {
+    let pods = get(&["pods", "-n", NAMESPACE, "-l", "job-name=beside"]).unwrap();
+    let address = pods["items"][0]["status"]["podIP"].as_str().unwrap();
+    until("the router beside the client has heard of the NameNodes", || {
+        let answer = http::get(&format!("{address}:50071"), "/jmx?qry=Hadoop:service=Router,name=FederationState")?;
+        let beans: Value = serde_json::from_str(&answer.body)?;
+        let text = |attribute: &str| beans["beans"][0][attribute].as_str().unwrap_or_default().to_owned();
+        let (namenodes, routers) = (text("Namenodes"), text("Routers"));
+        ensure!(namenodes.contains("ACTIVE"), "{namenodes}");
+        ensure!(routers.contains("main-router-") && !routers.contains("beside"), "{routers}");
+        Ok(())
+    })
+    .unwrap();
 }

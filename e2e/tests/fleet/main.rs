@@ -18,6 +18,7 @@ use rig::Rig;
 
 const CASES: &[Case<'_, Rig>] = &[
     ("a_client_with_the_discovery_files_reaches_all", clients::discover),
+    ("routers_beside_clients_are_silent", clients::silent),
     ("edits_are_live_on_all_routers_within_a_second", edits::live),
     ("an_edit_survives_an_operator_that_is_killed", edits::while_operators_die),
     ("a_restart_of_all_routers_loses_no_call", changes::restart),

@@ -1,15 +1,8 @@
 //! Clients in pods.
 
-use std::env;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use anabranch_testkit::hadoop::Jars;
-use anabranch_testkit::http;
-use anyhow::{Context, Result, ensure};
+use anabranch_e2e::kube::{self, create, get, kubectl, wait_for};
 use serde_json::{Value, json};
 
-use crate::kube::{create, get, kubectl, until, wait_for};
 use crate::rig::{Rig, has_router, pod};
 
 /// A pod of another namespace, with a label and an annotation, is given a router of the fleet, Hadoop's files, and no
@@ -82,76 +75,6 @@ pub fn job(_: &Rig) {
     assert!(listed.contains("/data/written"), "{listed}");
 }
 
-/// Two Java clients that keep their connection, one with a router of its own and one without, each with a plain URI, while
-/// every router of the fleet is replaced.
-pub fn steady(_: &Rig) {
-    let started = |name: &str, uri: &str, dir: &str, label: Value| {
-        let mut template = java(json!({}), &["anabranch.Steady", uri, dir]);
-        template["metadata"]["labels"] = label;
-        create(&job_of(name, template), &[]).unwrap();
-    };
-    started("beside", "hdfs://localhost:8020", "/data/beside", json!({ "anabranch.io/inject": "main" }));
-    started("apart", "hdfs://main:8020", "/data/apart", json!({}));
-    for dir in ["beside", "apart"] {
-        until("the client works", || dfs(&["ls", &format!("/data/{dir}/d0")])).unwrap();
-    }
-    let silent = silence();
-    let before = routers().unwrap();
-    kubectl(&["rollout", "restart", "-n", "sidecar", "deployment/main-router"]).unwrap();
-    until("other routers", || {
-        kubectl(&["rollout", "status", "-n", "sidecar", "deployment/main-router", "--timeout=10s"])?;
-        let now = routers()?;
-        ensure!(now.len() == 2 && !now.iter().any(|router| before.contains(router)), "still {now:?} after {before:?}");
-        Ok(())
-    })
-    .unwrap();
-    for dir in ["beside", "apart"] {
-        dfs(&["--user", "hdfs", "mkdir", &format!("/data/{dir}/stop")]).unwrap();
-        wait_for("condition=Complete", &["-n", "sidecar", &format!("job/{dir}")]).unwrap();
-    }
-    let [beside, apart] = ["beside", "apart"].map(|job| {
-        let log = kubectl(&["logs", "-n", "sidecar", &format!("job/{job}"), "-c", "client"]).unwrap();
-        serde_json::from_str::<Value>(log.lines().rfind(|line| line.starts_with('{')).expect(&log)).unwrap()
-    });
-    assert_eq!(beside["errors"], json!([]), "of {} calls", beside["calls"]);
-    assert!(beside["calls"].as_u64() > Some(100), "{beside}");
-    // Otherwise the routers were not replaced under anybody.
-    assert_ne!(apart["errors"], json!([]), "of {} calls", apart["calls"]);
-    silent.unwrap();
-}
-
-/// No router beside a client is among the routers that the store knows, and it knows which NameNode is active from those
-/// that are.
-fn silence() -> Result<()> {
-    let pods = get(&["pods", "-n", "sidecar", "-l", "job-name=beside"])?;
-    let address = pods["items"][0]["status"]["podIP"].as_str().context("no address")?.to_owned();
-    until("the router beside the client has heard of the NameNode", || {
-        // This machine reaches the addresses of pods.
-        let answer = http::get(&format!("{address}:50071"), "/jmx?qry=Hadoop:service=Router,name=FederationState")?;
-        let beans: Value = serde_json::from_str(&answer.body)?;
-        let text = |attribute: &str| beans["beans"][0][attribute].as_str().unwrap_or_default().to_owned();
-        let (namenodes, routers) = (text("Namenodes"), text("Routers"));
-        ensure!(namenodes.contains("ACTIVE"), "{namenodes}");
-        ensure!(routers.contains("main-router-") && !routers.contains("beside"), "{routers}");
-        Ok(())
-    })
-}
-
-fn routers() -> Result<Vec<String>> {
-    let pods = get(&["pods", "-n", "sidecar", "-l", "app.kubernetes.io/name=anabranch-router"])?;
-    let names = pods["items"].as_array().into_iter().flatten().map(|pod| pod["metadata"]["name"].to_string());
-    Ok(names.collect())
-}
-
-/// `anabranch dfs ARGS...` on this machine, at the routers of the fleet.
-fn dfs(args: &[&str]) -> Result<()> {
-    let service = get(&["service", "-n", "sidecar", "main"])?;
-    let address = service["spec"]["clusterIP"].as_str().context("no address")?;
-    let output = anabranch_e2e::dfs::dfs(&format!("hdfs://{address}:8020"), args);
-    ensure!(output.exit == Some(0), "{}", output.stderr);
-    Ok(())
-}
-
 fn job_of(name: &str, template: Value) -> Value {
     json!({
         "apiVersion": "batch/v1", "kind": "Job",
@@ -160,51 +83,10 @@ fn job_of(name: &str, template: Value) -> Value {
     })
 }
 
-/// A pod template that runs a Java program with this machine's JDK and Hadoop.
+/// A pod template that runs a Java program beside a router.
 fn java(annotations: Value, args: &[&str]) -> Value {
-    let jars = Jars::get().unwrap();
-    let class_path = jars.class_path().into_string().unwrap();
-    let (java, dirs) = machine(&class_path).unwrap();
-    let all = [&["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-Drig.log=WARN"][..], args].concat();
-    // HADOOP_CONF_DIR is where Hadoop's scripts look; the class path is where Hadoop does.
-    let class_path = format!("/etc/hadoop/conf:{class_path}");
-    let (mut volumes, mut mounts) = (Vec::new(), Vec::new());
-    for (i, dir) in dirs.iter().enumerate() {
-        volumes.push(json!({ "name": format!("host-{i}"), "hostPath": { "path": dir } }));
-        mounts.push(json!({ "name": format!("host-{i}"), "mountPath": dir, "readOnly": true }));
-    }
     json!({
         "metadata": { "labels": { "anabranch.io/inject": "main" }, "annotations": annotations },
-        "spec": {
-            "restartPolicy": "Never",
-            "containers": [{
-                "name": "client", "image": "localhost/anabranch:e2e", "imagePullPolicy": "Never",
-                "command": [java], "args": all,
-                "env": [
-                    { "name": "HADOOP_USER_NAME", "value": "hdfs" }, { "name": "CLASSPATH", "value": class_path },
-                ],
-                "volumeMounts": mounts,
-            }],
-            "volumes": volumes,
-        },
+        "spec": kube::java(None, args).unwrap(),
     })
-}
-
-/// The Java program of this machine, and the directories that it and a class path need.
-fn machine(class_path: &str) -> Result<(PathBuf, Vec<PathBuf>)> {
-    let java = match env::var_os("JAVA_HOME") {
-        Some(home) if !home.is_empty() => Path::new(&home).join("bin/java"),
-        _ => {
-            let found = Command::new("sh").args(["-c", "command -v java"]).output()?.stdout;
-            PathBuf::from(String::from_utf8(found)?.trim())
-        }
-    };
-    let java = java.canonicalize().context("no java")?;
-    let home = java.parent().and_then(Path::parent).context("java is in no JDK")?.to_owned();
-    let mut dirs = vec![PathBuf::from("/lib"), home.clone()];
-    // Debian keeps a JDK's configuration in /etc.
-    let settings = home.join("conf/security/java.security").canonicalize().context("the JDK has no settings")?;
-    dirs.extend(settings.ancestors().nth(2).filter(|dir| !dir.starts_with(&home)).map(Path::to_owned));
-    dirs.extend(class_path.split(':').map(|entry| PathBuf::from(entry.trim_end_matches("/*"))));
-    Ok((java, dirs))
 }

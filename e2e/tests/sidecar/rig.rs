@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use anabranch_e2e::kube::{apply, create, get, kubectl, script, start, wait_for};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-
-use crate::kube::{apply, create, get, kubectl, script, wait_for};
 
 /// Operators of one namespace, whose webhook must not fail unnoticed, and whose certificates are so short-lived that
 /// authorities are replaced during the test.
@@ -32,8 +31,7 @@ struct Admissions {
 impl Rig {
     /// Brings everything up.
     pub fn start() -> Result<Self> {
-        kubectl(&["version"]).context("there is no cluster: run e2e/kube/up and e2e/kube/images")?;
-        script("images", &["debug"], "")?;
+        start()?;
         clean()?;
         for namespace in ["sidecar", "sidecar-clients"] {
             kubectl(&["create", "namespace", namespace])?;

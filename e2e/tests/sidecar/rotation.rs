@@ -2,8 +2,8 @@
 
 use anyhow::ensure;
 
-use crate::kube::until;
 use crate::rig::{Rig, bundle};
+use anabranch_e2e::kube::until;
 
 /// Waits until nobody whom API servers trusted at first is trusted any more: every certificate, and who signs them, was
 /// replaced by then. All the time, pods were admitted.
