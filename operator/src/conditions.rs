@@ -48,6 +48,15 @@ impl<'a> Conditions<'a> {
         self
     }
 
+    /// Adds one as it was, if it was there.
+    #[must_use]
+    pub fn as_before(self, kind: &str) -> Self {
+        match self.before.iter().find(|condition| condition.kind == kind) {
+            Some(known) => self.with(kind, known.status, &known.reason, known.message.clone()),
+            None => self,
+        }
+    }
+
     /// All of them.
     pub fn done(self) -> Vec<Condition> {
         self.list
@@ -58,11 +67,6 @@ impl<'a> Conditions<'a> {
 fn now() -> String {
     let seconds = i64::try_from(clock::wall_ms() / 1000).unwrap_or_default();
     jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
-}
-
-/// Whether a condition holds.
-pub fn holds(conditions: &[Condition], kind: &str) -> bool {
-    conditions.iter().any(|condition| condition.kind == kind && condition.status == ConditionStatus::True)
 }
 
 #[cfg(test)]

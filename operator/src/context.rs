@@ -11,7 +11,9 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt};
 
-use crate::link::Links;
+use crate::control::Setup;
+use crate::index::Index;
+use crate::link::{FleetId, Links};
 use crate::metrics::Metrics;
 use crate::names::{MANAGER, PAUSED};
 
@@ -30,12 +32,16 @@ pub struct Context {
     pub subclusters: Store<Guarded<Subcluster>>,
     /// Every Kubernetes namespace, for its labels; empty where the operator sees one only.
     pub namespaces: Store<PartialObjectMeta<Namespace>>,
+    /// Subclusters by nameservice.
+    pub nameservices: Arc<Index<Subcluster>>,
     /// The state stores of fleets.
     pub links: Links,
     /// Images of the programs that it runs.
     pub images: Images,
     /// What is counted.
     pub metrics: Metrics,
+    /// How long until an object is looked at again when nothing tells of a change.
+    pub resync: Duration,
     recorder: Recorder,
 }
 
@@ -62,20 +68,45 @@ pub struct Stores {
     pub subclusters: Store<Guarded<Subcluster>>,
     /// Every Kubernetes namespace.
     pub namespaces: Store<PartialObjectMeta<Namespace>>,
+    /// Subclusters by nameservice.
+    pub nameservices: Arc<Index<Subcluster>>,
 }
 
 impl Context {
-    /// Reports events as `instance`.
-    pub fn new(client: Client, stores: Stores, links: Links, images: Images, metrics: Metrics, instance: &str) -> Self {
-        let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(instance.to_owned()) };
-        let recorder = Recorder::new(client.clone(), reporter);
-        let Stores { fleets, tables, subclusters, namespaces } = stores;
-        Self { client, fleets, tables, subclusters, namespaces, links, images, metrics, recorder }
+    /// Looks at what `setup` names.
+    pub fn new(setup: &Setup, stores: Stores, links: Links) -> Self {
+        let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(setup.identity.clone()) };
+        let recorder = Recorder::new(setup.client.clone(), reporter);
+        let Stores { fleets, tables, subclusters, namespaces, nameservices } = stores;
+        let Setup { client, images, metrics, resync, .. } = setup.clone();
+        Self { client, fleets, tables, subclusters, namespaces, nameservices, links, images, metrics, resync, recorder }
+    }
+
+    /// Returns when everything was listed once: until then, what is there looks missing.
+    pub async fn listed(&self) {
+        // Without whoever lists the operator ends, or has no need of these.
+        drop(self.fleets.wait_until_ready().await);
+        drop(self.tables.wait_until_ready().await);
+        drop(self.subclusters.wait_until_ready().await);
+        drop(self.namespaces.wait_until_ready().await);
     }
 
     /// A fleet.
     pub fn fleet(&self, namespace: &str, name: &str) -> Option<Arc<Guarded<RouterFleet>>> {
         self.fleets.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    /// Whether a fleet is there, and not about to go.
+    pub fn stays(&self, fleet: &FleetId) -> bool {
+        let found = self.fleet(&fleet.namespace, &fleet.name);
+        let same = found.filter(|found| found.uid().as_deref() == Some(&*fleet.uid));
+        same.is_some_and(|found| found.meta().deletion_timestamp.is_none())
+    }
+
+    /// Whether it is not known yet what the store of a fleet holds, though it soon will be: see [`Links::is_pending`].
+    pub fn awaits(&self, fleet: &Guarded<RouterFleet>) -> bool {
+        let stays = fleet.0.is_ok() && fleet.meta().deletion_timestamp.is_none();
+        stays && fleet.uid().is_some_and(|uid| self.links.is_pending(&uid))
     }
 
     /// Tells of conditions that changed, as events of the object. What is lost is lost: events are for people who look.
@@ -118,6 +149,3 @@ fn short(message: &str) -> String {
 pub fn is_paused(object: &impl ResourceExt) -> bool {
     object.annotations().get(PAUSED).is_some_and(|paused| paused == "true")
 }
-
-/// How long until an object is looked at again when nothing tells of a change.
-pub const RESYNC: Duration = Duration::from_secs(60);

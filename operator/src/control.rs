@@ -1,35 +1,33 @@
 //! The controllers: which objects each looks at, and what makes it look again.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_api::{MountTable, RouterFleet, Subcluster};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::PartialObjectMeta;
 use kube::core::NamespaceResourceScope;
 use kube::runtime::controller::{Action, Config, Controller};
-use kube::runtime::reflector;
-use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, watcher};
+use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Resource};
 use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Context, Guarded, Images, Stores};
 use crate::error::Error;
-use crate::link::{Links, Triggers};
+use crate::index::Index;
+use crate::link::{Dial, Links, Triggers};
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
+use crate::watches::{events, namespaces, received, telling};
 use crate::{fleet, mounts, subcluster, triggers};
 
 /// Objects that are told of faster than they are looked at wait here.
@@ -42,6 +40,7 @@ const GATHER: Duration = Duration::from_secs(1);
 const CONCURRENCY: u16 = 16;
 
 /// What the controllers need.
+#[derive(Clone)]
 pub struct Setup {
     /// The API server.
     pub client: Client,
@@ -53,6 +52,10 @@ pub struct Setup {
     pub metrics: Metrics,
     /// Who reports events.
     pub identity: String,
+    /// How state stores are reached.
+    pub dial: Dial,
+    /// How long until an object is looked at again when nothing tells of a change.
+    pub resync: Duration,
 }
 
 impl Setup {
@@ -72,28 +75,43 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
     let (fleet_triggers, told_fleets) = mpsc::channel(QUEUE);
     let (table_triggers, told_tables) = mpsc::channel(QUEUE);
     let (subcluster_triggers, told_subclusters) = mpsc::channel(QUEUE);
-    let links =
-        Links::new(Triggers { fleets: fleet_triggers, tables: table_triggers, subclusters: subcluster_triggers });
+    let triggers = Triggers { fleets: fleet_triggers, tables: table_triggers, subclusters: subcluster_triggers };
+    let links = Links::new(triggers, setup.dial.clone());
 
-    let fleets = Controller::new(setup.api::<Guarded<RouterFleet>>(), watcher::Config::default());
-    let tables = Controller::new(setup.api::<Guarded<MountTable>>(), watcher::Config::default());
-    let subclusters = Controller::new(setup.api::<Guarded<Subcluster>>(), watcher::Config::default());
-    let (namespaces, namespace_writer) = reflector::store::<PartialObjectMeta<Namespace>>();
-    let stores =
-        Stores { fleets: fleets.store(), tables: tables.store(), subclusters: subclusters.store(), namespaces };
-    let (all_fleets, all_tables, all_subclusters) =
-        (stores.fleets.clone(), stores.tables.clone(), stores.subclusters.clone());
-    let context = Arc::new(Context::new(
-        setup.client.clone(),
-        stores,
-        links,
-        setup.images.clone(),
-        setup.metrics.clone(),
-        &setup.identity,
-    ));
+    // Who looks again since another object changed must find that object as it is now: it is told by the one watch of that
+    // kind, and after the reflector.
+    let (fleets_changed, changed_fleets) = mpsc::channel(QUEUE);
+    let (all_fleets, writer) = reflector::store();
+    let heard = telling(events(setup.api::<Guarded<RouterFleet>>(), writer), vec![fleets_changed]);
+    let fleets = Controller::for_stream(heard.applied_objects(), all_fleets.clone());
+
+    let leads = Arc::new(Index::of_tables());
+    let index = leads.clone();
+    let (all_tables, writer) = reflector::store();
+    let heard = events(setup.api::<Guarded<MountTable>>(), writer).inspect_ok(move |event| index.take(event));
+    let tables = Controller::for_stream(heard.applied_objects(), all_tables.clone());
+
+    let nameservices = Arc::new(Index::of_subclusters());
+    let index = nameservices.clone();
+    let (for_fleets, subclusters_of_fleets) = mpsc::channel(QUEUE);
+    let (for_tables, subclusters_of_tables) = mpsc::channel(QUEUE);
+    let (all_subclusters, writer) = reflector::store();
+    let heard = events(setup.api::<Guarded<Subcluster>>(), writer).inspect_ok(move |event| index.take(event));
+    let heard = telling(heard, vec![for_fleets, for_tables]);
+    let subclusters = Controller::for_stream(heard.applied_objects(), all_subclusters.clone());
+
+    let (all_namespaces, writer) = reflector::store();
+    let labels = namespaces(&setup.client, setup.namespace.as_deref(), writer);
+    let stores = Stores {
+        fleets: all_fleets.clone(),
+        tables: all_tables.clone(),
+        subclusters: all_subclusters,
+        namespaces: all_namespaces,
+        nameservices: nameservices.clone(),
+    };
+    let context = Arc::new(Context::new(&setup, stores, links));
 
     let ours = watcher::Config::default().labels(&format!("app.kubernetes.io/managed-by={MANAGER}"));
-    let for_fleets = all_fleets.clone();
     let fleets = fleets
         .owns(setup.api::<Deployment>(), ours.clone())
         .owns(setup.api::<StatefulSet>(), ours.clone())
@@ -102,8 +120,8 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
         .owns(setup.api::<PodDisruptionBudget>(), ours.clone())
         .owns(setup.api::<HorizontalPodAutoscaler>(), ours.clone())
         .owns(setup.api::<NetworkPolicy>(), ours.clone())
-        .watches_stream(edits(setup.api::<Guarded<Subcluster>>()), move |subcluster| {
-            triggers::fleets_of_subcluster(&subcluster, &for_fleets)
+        .watches_stream(received(subclusters_of_fleets).map(Ok), move |subcluster: Guarded<Subcluster>| {
+            triggers::fleets_of_subcluster(&subcluster, &all_fleets)
         })
         .reconcile_on(received(told_fleets))
         .with_config(Config::default().debounce(GATHER))
@@ -114,14 +132,13 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
             Attempts::new("RouterFleet", &context),
         );
 
-    let (by_fleet, by_subcluster, by_namespace) = (all_tables.clone(), all_tables.clone(), all_tables.clone());
-    let labels = namespaces_stream(&setup, namespace_writer);
+    let (by_fleet, by_namespace) = (all_tables.clone(), all_tables);
     let tables = tables
-        .watches_stream(edits(setup.api::<Guarded<RouterFleet>>()), move |fleet| {
+        .watches_stream(received(changed_fleets).map(Ok), move |fleet: Guarded<RouterFleet>| {
             triggers::tables_of_fleet(&fleet, &by_fleet)
         })
-        .watches_stream(edits(setup.api::<Guarded<Subcluster>>()), move |subcluster| {
-            triggers::tables_of_subcluster(&subcluster, &by_subcluster)
+        .watches_stream(received(subclusters_of_tables).map(Ok), move |subcluster: Guarded<Subcluster>| {
+            triggers::tables_of_subcluster(&subcluster, &leads)
         })
         .watches_stream(labels, move |namespace| {
             triggers::tables_in(&namespace.metadata.name.unwrap_or_default(), &by_namespace)
@@ -136,7 +153,7 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
         );
 
     let told_subclusters = received(told_subclusters)
-        .flat_map(move |nameservice| stream::iter(triggers::subclusters_of(&nameservice, &all_subclusters)));
+        .flat_map(move |nameservice| stream::iter(triggers::subclusters_of(&nameservice, &nameservices)));
     let subclusters = subclusters
         .owns(setup.api::<StatefulSet>(), ours.clone())
         .owns(setup.api::<Service>(), ours)
@@ -154,32 +171,6 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
         tables.for_each(|_| std::future::ready(())),
         subclusters.for_each(|_| std::future::ready(()))
     );
-}
-
-/// Changes of what users say of objects, not of what is known of them.
-fn edits<K>(api: Api<K>) -> impl Stream<Item = Result<K, watcher::Error>> + Send
-where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
-{
-    let events = watcher(api, watcher::Config::default()).default_backoff();
-    events.touched_objects().predicate_filter(predicates::generation, PredicateConfig::default())
-}
-
-/// Kubernetes namespaces whose labels change; none where the operator may not see them.
-fn namespaces_stream(
-    setup: &Setup,
-    writer: reflector::store::Writer<PartialObjectMeta<Namespace>>,
-) -> impl Stream<Item = Result<PartialObjectMeta<Namespace>, watcher::Error>> + Send + use<> {
-    if setup.namespace.is_some() {
-        return stream::pending().left_stream();
-    }
-    let events = watcher(Api::<PartialObjectMeta<Namespace>>::all(setup.client.clone()), watcher::Config::default());
-    let seen = events.default_backoff().reflect(writer).touched_objects();
-    seen.predicate_filter(predicates::labels, PredicateConfig::default()).right_stream()
-}
-
-fn received<T: Send + 'static>(mut receiver: mpsc::Receiver<T>) -> impl Stream<Item = T> + Send {
-    stream::poll_fn(move |context| receiver.poll_recv(context))
 }
 
 /// Reconciliations of one kind: measured, and tried again later and later while they fail.
@@ -206,6 +197,7 @@ impl Attempts {
         K: Resource<DynamicType = ()>,
         F: Future<Output = Result<Action, Error>>,
     {
+        self.context.listed().await;
         let began = Instant::now();
         let key = key(&*object);
         let outcome = reconcile(object, self.context.clone()).await;

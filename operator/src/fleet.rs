@@ -8,7 +8,6 @@ mod status;
 mod validate;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anabranch_api::{RouterFleet, RouterFleetStatus};
 pub use dereference::found_among;
@@ -16,11 +15,9 @@ use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
+use crate::link::SOON;
 use crate::status::unreadable;
 pub use validate::{Validated, validate};
-
-/// How long until a fleet is looked at again when nothing tells of a change.
-const RESYNC: Duration = Duration::from_secs(30);
 
 /// Makes everything that a fleet consists of.
 ///
@@ -43,22 +40,31 @@ pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) 
         // What it owns is collected by the cluster.
         return Ok(Action::await_change());
     }
+    let found = dereference::dereference(&context, fleet);
+    let validated = match validate(fleet, &found) {
+        Ok(validated) => validated,
+        Err(problems) => {
+            dereference::refuse(&context, fleet).await;
+            return status::invalid(&context, fleet, &problems).await;
+        }
+    };
+    let linked = dereference::link(&context, &validated);
+    match &linked {
+        Ok(link) => dereference::announce(&context, link).await,
+        Err(_) => dereference::refuse(&context, fleet).await,
+    }
     if is_paused(fleet) {
         status::paused(&context, fleet).await?;
         return Ok(Action::await_change());
     }
-    let found = dereference::dereference(&context, fleet);
-    let validated = match validate(fleet, &found) {
-        Ok(validated) => validated,
-        Err(problems) => return status::invalid(&context, fleet, &problems).await,
-    };
-    let linked = dereference::link(&context, &validated);
-    if let Ok(link) = &linked {
-        dereference::announce(&context, link).await;
-    }
     let resources = build::build(&validated, &context.images)?;
     let applied = apply::apply(&context, resources, &validated).await?;
-    let drift = drift::settle(&context, fleet, linked.as_ref().ok()).await?;
-    status::update(&context, fleet, &validated, &applied, linked.as_ref(), &drift).await?;
-    Ok(Action::requeue(RESYNC))
+    if linked.as_ref().is_ok_and(|link| link.is_pending()) {
+        return Ok(Action::requeue(SOON));
+    }
+    let drift = drift::settle(&context, fleet, linked.as_ref().ok()).await;
+    let judged = drift.as_ref().ok().and_then(Option::as_ref);
+    status::update(&context, fleet, &validated, &applied, linked.as_ref(), judged).await?;
+    drift?;
+    Ok(Action::requeue(context.resync))
 }

@@ -11,6 +11,7 @@ mod context;
 mod control;
 mod error;
 mod fleet;
+mod index;
 mod leader;
 mod link;
 mod metrics;
@@ -22,7 +23,9 @@ mod run;
 mod status;
 mod subcluster;
 mod triggers;
+mod watches;
 mod webhook;
 
+pub use link::{AddressError, Dial, StoreAddress};
 pub use options::{Options, PullPolicy, WebhookOptions};
 pub use run::{RunError, run};

@@ -1,69 +1,31 @@
 //! The way to the state stores of fleets: one connection each, and what the records there are.
 
+mod address;
+mod follow;
+mod members;
 mod mirror;
 mod routers;
 mod tables;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anabranch_api::{MountTable, RouterFleet, Subcluster};
-use anabranch_federation::MountEntry;
-use anabranch_store::grpc::{ClientError, ClientOptions};
-use anabranch_store::zookeeper::{ZooKeeperError, ZooKeeperOptions};
-use anabranch_store::{
-    Backoff, DisabledNameservice, Event, GrpcStore, Membership, Reader, Record, RouterState, StateStore, StoreError,
-    Watch, ZooKeeperStore,
-};
+use anabranch_store::{DisabledNameservice, Membership, StateStore};
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+pub use address::{AddressError, Dial, StoreAddress};
+use follow::Follower;
+pub use members::Members;
 pub use mirror::{Mirror, Seen};
 pub use routers::Routers;
 pub use tables::Mounts;
-
-/// Where a fleet's records are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreAddress {
-    /// An `anabranch-store`.
-    Server {
-        /// `host:port`.
-        endpoint: String,
-    },
-    /// A ZooKeeper ensemble.
-    ZooKeeper {
-        /// Its servers.
-        address: String,
-        /// The znode below which the records are.
-        parent: String,
-    },
-}
-
-/// Why there is no way to a store, whoever answers there.
-#[derive(Debug, thiserror::Error)]
-pub enum AddressError {
-    /// Of an `anabranch-store`.
-    #[error("{0}")]
-    Server(#[from] ClientError),
-    /// Of an ensemble.
-    #[error("{0}")]
-    ZooKeeper(#[from] ZooKeeperError),
-}
-
-impl StoreAddress {
-    fn open(&self) -> Result<Arc<dyn StateStore>, AddressError> {
-        Ok(match self {
-            Self::Server { endpoint } => Arc::new(GrpcStore::new(&ClientOptions::new([endpoint.clone()]))?),
-            Self::ZooKeeper { address, parent } => {
-                Arc::new(ZooKeeperStore::open(ZooKeeperOptions::new(address)?.with_parent(parent)?)?)
-            }
-        })
-    }
-}
 
 /// Objects to be looked at again, by kind.
 #[derive(Clone)]
@@ -112,7 +74,7 @@ pub struct Link {
     /// What routers say of themselves.
     pub routers: Arc<Routers>,
     /// What routers say of NameNodes.
-    pub members: Arc<RwLock<Mirror<Membership>>>,
+    pub members: Arc<RwLock<Members>>,
     /// Nameservices that are out of service.
     pub disabled: Arc<RwLock<Mirror<DisabledNameservice>>>,
     /// Why the store cannot be read; `None` when it can.
@@ -124,13 +86,22 @@ pub struct Link {
 /// Links by the fleet's uid.
 pub struct Links {
     triggers: Triggers,
+    dial: Dial,
     open: Mutex<HashMap<String, Arc<Link>>>,
+    /// Fleets, by uid, that have none for a reason.
+    refused: Mutex<HashSet<String>>,
 }
 
+/// The trouble of a store that was not asked yet.
+const UNREAD: &str = "not read yet";
+
+/// How soon to look again while it is not known what a store holds.
+pub const SOON: Duration = Duration::from_millis(250);
+
 impl Links {
-    /// None yet. What changes in a store is told to `triggers`.
-    pub fn new(triggers: Triggers) -> Self {
-        Self { triggers, open: Mutex::default() }
+    /// None yet. Stores are reached by `dial`; what changes in one is told to `triggers`.
+    pub fn new(triggers: Triggers, dial: Dial) -> Self {
+        Self { triggers, dial, open: Mutex::default(), refused: Mutex::default() }
     }
 
     /// The link of a fleet, if there is one.
@@ -147,9 +118,24 @@ impl Links {
         if let Some(link) = open.get(&fleet.uid).filter(|link| link.address == *address) {
             return Ok(link.clone());
         }
-        let link = Arc::new(Link::open(fleet.clone(), address.clone(), &self.triggers)?);
+        let link = Arc::new(Link::open(fleet.clone(), address.clone(), &self.triggers, &self.dial)?);
         open.insert(fleet.uid.clone(), link.clone());
+        self.refused.lock().remove(&fleet.uid);
         Ok(link)
+    }
+
+    /// Notes that a fleet has no link, and will not have one as it is; whether that is news.
+    pub fn refuse(&self, uid: &str) -> bool {
+        self.get(uid).is_none() && self.refused.lock().insert(uid.to_owned())
+    }
+
+    /// Whether it is not known yet what the store of a fleet holds, nor that it cannot be known: the time for news has not
+    /// come.
+    pub fn is_pending(&self, uid: &str) -> bool {
+        match self.get(uid) {
+            Some(link) => link.is_pending(),
+            None => !self.refused.lock().contains(uid),
+        }
     }
 
     /// All links.
@@ -163,6 +149,12 @@ impl Links {
         drop(self.triggers.tables.send(table).await);
     }
 
+    /// The fleet at the end of a link should be looked at again.
+    pub async fn tell_fleet(&self, fleet: &FleetId) {
+        // The receiver is gone when the operator ends.
+        drop(self.triggers.fleets.send(ObjectRef::new(&fleet.name).within(&fleet.namespace)).await);
+    }
+
     /// Ends the links of fleets that are gone.
     pub fn retain(&self, alive: impl Fn(&FleetId) -> bool) {
         self.open.lock().retain(|_, link| alive(&link.fleet));
@@ -170,23 +162,32 @@ impl Links {
 }
 
 impl Link {
-    fn open(fleet: FleetId, address: StoreAddress, triggers: &Triggers) -> Result<Self, AddressError> {
-        let store = address.open()?;
+    fn open(fleet: FleetId, address: StoreAddress, triggers: &Triggers, dial: &Dial) -> Result<Self, AddressError> {
+        let store = dial(&address)?;
         let mut tasks = JoinSet::new();
-        let (trouble, troubled) = watch::channel(Some("not read yet".to_owned()));
+        let (trouble, troubled) = watch::channel(Some(UNREAD.to_owned()));
         let mounts = Arc::new(RwLock::new(Mounts::new(fleet.clone())));
         let routers = Arc::new(Routers::new(fleet.clone(), triggers.clone()));
-        let members: Arc<RwLock<Mirror<Membership>>> = Arc::default();
+        let members: Arc<RwLock<Members>> = Arc::default();
         let disabled: Arc<RwLock<Mirror<DisabledNameservice>>> = Arc::default();
 
         let reading = Follower::new(&*store, Some(trouble));
-        tasks.spawn(follow_mounts(reading, mounts.clone(), fleet.clone(), triggers.clone()));
-        tasks.spawn(follow_routers(Follower::new(&*store, None), routers.clone()));
+        tasks.spawn(follow::mounts(reading, mounts.clone(), fleet.clone(), triggers.clone()));
+        tasks.spawn(follow::routers(Follower::new(&*store, None), routers.clone()));
         let told = (triggers.subclusters.clone(), fleet.namespace.clone());
-        let reading = Follower::new(&*store, None);
-        tasks.spawn(follow_nameservices(reading, members.clone(), told.clone(), state_differs, served));
-        let reading = Follower::new(&*store, None);
-        tasks.spawn(follow_nameservices(reading, disabled.clone(), told, |_, _| false, out_of_service));
+        let (reports, out) = (members.clone(), disabled.clone());
+        tasks.spawn(follow::nameservices::<Membership>(
+            Follower::new(&*store, None),
+            move |event| reports.write().take(event),
+            |report| report.message().nameservice_id(),
+            told.clone(),
+        ));
+        tasks.spawn(follow::nameservices::<DisabledNameservice>(
+            Follower::new(&*store, None),
+            move |event| out.write().take(event, |_, _| false),
+            DisabledNameservice::nameservice,
+            told,
+        ));
         Ok(Self {
             fleet,
             address,
@@ -200,108 +201,17 @@ impl Link {
             _tasks: tasks,
         })
     }
-}
 
-impl Link {
+    /// See [`Links::is_pending`].
+    pub fn is_pending(&self) -> bool {
+        match self.trouble.borrow().as_deref() {
+            Some(trouble) => trouble == UNREAD,
+            None => !(self.routers.complete() && self.members.read().complete() && self.disabled.read().complete),
+        }
+    }
+
     /// Whether the store was read for the first time since this was asked last: everyone who waited for it may go on.
     pub fn is_new(&self) -> bool {
         self.mounts.read().complete() && !self.announced.swap(true, Ordering::Relaxed)
-    }
-}
-
-async fn follow_mounts(
-    mut events: Follower<MountEntry>,
-    mounts: Arc<RwLock<Mounts>>,
-    fleet: FleetId,
-    triggers: Triggers,
-) {
-    loop {
-        let event = events.next().await;
-        let touched = mounts.write().take(event);
-        tables::tell(&triggers, &fleet, touched).await;
-    }
-}
-
-async fn follow_routers(mut events: Follower<RouterState>, routers: Arc<Routers>) {
-    let follow = async {
-        loop {
-            routers.take(events.next().await).await;
-        }
-    };
-    tokio::join!(follow, routers.expire());
-}
-
-/// Subclusters are told by nameservice: [`crate::triggers`] finds the objects.
-async fn follow_nameservices<R: Record>(
-    mut events: Follower<R>,
-    mirror: Arc<RwLock<Mirror<R>>>,
-    (triggers, namespace): (mpsc::Sender<ObjectRef<DeserializeGuard<Subcluster>>>, String),
-    differ: fn(&R, &R) -> bool,
-    nameservice: fn(&R) -> &str,
-) {
-    loop {
-        let event = events.next().await;
-        let changed = mirror.write().take(event, differ);
-        for record in changed {
-            // The receiver is gone when the operator ends.
-            drop(triggers.send(ObjectRef::new(nameservice(&record)).within(&namespace)).await);
-        }
-    }
-}
-
-fn state_differs(old: &Membership, new: &Membership) -> bool {
-    old.state() != new.state()
-}
-
-fn served(record: &Membership) -> &str {
-    record.message().nameservice_id()
-}
-
-fn out_of_service(record: &DisabledNameservice) -> &str {
-    record.nameservice()
-}
-
-/// The events of a store, however long it is away.
-struct Follower<R> {
-    watch: Box<dyn Watch<R>>,
-    backoff: Backoff,
-    /// Why the store cannot be read, for whoever wants to know.
-    trouble: Option<watch::Sender<Option<String>>>,
-}
-
-impl<R: Record> Follower<R> {
-    fn new(store: &(impl Reader<R> + ?Sized), trouble: Option<watch::Sender<Option<String>>>) -> Self {
-        Self { watch: store.watch(None), backoff: Backoff::default(), trouble }
-    }
-
-    async fn next(&mut self) -> Event<R> {
-        loop {
-            match self.watch.next().await {
-                Ok(event) => {
-                    self.backoff.reset();
-                    if let Some(trouble) = &self.trouble {
-                        trouble.send_if_modified(|known| known.take().is_some());
-                    }
-                    return event;
-                }
-                Err(error) => {
-                    self.note(&error);
-                    let pause = self.backoff.pause();
-                    tokio::time::sleep(pause).await;
-                }
-            }
-        }
-    }
-
-    fn note(&self, error: &StoreError) {
-        let Some(trouble) = &self.trouble else { return };
-        trouble.send_if_modified(|known| {
-            let first = known.is_none();
-            *known = Some(error.to_string());
-            if first {
-                tracing::warn!(%error, "a state store cannot be read; trying again");
-            }
-            first
-        });
     }
 }

@@ -1,8 +1,9 @@
 //! `anabranch-operator`: runs in a cluster, or anywhere with a kubeconfig.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use anabranch_operator::Options;
+use anabranch_operator::{Options, StoreAddress};
 use anabranch_telemetry::{Build, logging};
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
@@ -66,7 +67,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
         let client = Client::try_default().await.context(
             "no way to an API server: neither a pod's ServiceAccount nor a kubeconfig ($KUBECONFIG, ~/.kube/config)",
         )?;
-        anabranch_operator::run(client, cli.options, BUILD, stop).await?;
+        anabranch_operator::run(client, Arc::new(StoreAddress::open), cli.options, BUILD, stop).await?;
         Ok(())
     })
 }

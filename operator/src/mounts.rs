@@ -13,11 +13,13 @@ use anabranch_api::{MountTable, MountTableStatus};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
-use crate::context::{Context, Guarded, RESYNC, is_paused};
+use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
+use crate::link::SOON;
 use crate::status::unreadable;
 
 pub use apply::write;
+pub use dereference::find_fleet;
 
 /// Makes the store hold what a MountTable declares.
 ///
@@ -39,18 +41,19 @@ pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -
     if table.metadata.deletion_timestamp.is_some() {
         return finalize::release(&context, table).await;
     }
-    if is_paused(table) {
-        return Ok(Action::await_change());
-    }
     let found = dereference::dereference(&context, table);
     let validated = validate::validate(&context, table, &found).await;
-    let plan = build::build(&found, &validated, table);
-    let applied = apply::apply(&context, table, &found, plan).await?;
-    status::update(&context, table, &found, &validated, &applied).await?;
-    match applied.again {
-        Some(soon) => Ok(Action::requeue(soon)),
-        None => Ok(Action::requeue(RESYNC)),
+    if is_paused(table) {
+        // What it has it keeps, against younger ones and against drift.
+        return Ok(Action::await_change());
     }
+    if found.fleet.as_ref().is_ok_and(|fleet| context.awaits(fleet)) {
+        return Ok(Action::requeue(SOON));
+    }
+    let plan = build::build(&context, &found, &validated, table);
+    let applied = apply::apply(&context, table, &found, &validated, plan).await?;
+    status::update(&context, table, &found, &validated, &applied).await?;
+    Ok(Action::requeue(applied.again.unwrap_or(context.resync)))
 }
 
 /// The mark of a MountTable's entries in a fleet's store.

@@ -30,6 +30,9 @@ pub struct Options {
     /// When these images are pulled.
     #[arg(long, env = "IMAGE_PULL_POLICY", value_enum, default_value_t)]
     pub image_pull_policy: PullPolicy,
+    /// How many seconds until an object is looked at again when nothing tells of a change.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub resync: u64,
     /// Where it serves /isActive and /metrics.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Images;
 use crate::control::{self, Setup};
 use crate::leader::Candidate;
+use crate::link::Dial;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::webhook;
@@ -20,7 +21,8 @@ use crate::webhook;
 /// The name of the Lease.
 const LEASE: &str = "anabranch-operator";
 
-/// How long reconciliations that have begun may take to end.
+/// How long reconciliations that have begun may take to end. The controller of a kind that could not be listed, since it is
+/// not defined or forbidden, would not end at all.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Why an operator ends.
@@ -44,11 +46,17 @@ pub enum RunError {
     LeaseLost,
 }
 
-/// Works whenever it holds the lease, until `stop`.
+/// Works whenever it holds the lease, until `stop`. Reaches state stores by `dial`.
 ///
 /// # Errors
 /// When it cannot start, or has lost the lease: then the process must end at once.
-pub async fn run(client: Client, options: Options, build: Build, stop: CancellationToken) -> Result<(), RunError> {
+pub async fn run(
+    client: Client,
+    dial: Dial,
+    options: Options,
+    build: Build,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
     let registry = Registry::new(build)?;
     let metrics = Metrics::new(&registry)?;
     let readiness = Readiness::new();
@@ -66,7 +74,7 @@ pub async fn run(client: Client, options: Options, build: Build, stop: Cancellat
     let web = http::serve(listener, routes, Bounds::default(), stop.clone().cancelled_owned());
     // It ends with `stop`; what else could end it was told by the system.
     serving.spawn(async { drop(web.await) });
-    let ended = work(client, &options, &metrics, &stop).await;
+    let ended = work(client, dial, &options, &metrics, &stop).await;
     stop.cancel();
     serving.join_all().await;
     ended
@@ -81,7 +89,13 @@ fn images(options: &Options) -> Images {
     }
 }
 
-async fn work(client: Client, options: &Options, metrics: &Metrics, stop: &CancellationToken) -> Result<(), RunError> {
+async fn work(
+    client: Client,
+    dial: Dial,
+    options: &Options,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
     let anyone = || format!("{}-{}", process::host(), std::process::id());
     let identity = options.identity.clone().unwrap_or_else(anyone);
     let mut candidate = Candidate::new(client.clone(), &options.namespace, LEASE, &identity);
@@ -98,6 +112,8 @@ async fn work(client: Client, options: &Options, metrics: &Metrics, stop: &Cance
         images: images(options),
         metrics: metrics.clone(),
         identity,
+        dial,
+        resync: Duration::from_secs(options.resync),
     };
     let working = control::run(setup, stop.clone());
     let stopped = async {

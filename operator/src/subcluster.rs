@@ -11,11 +11,13 @@ use anabranch_api::{Subcluster, SubclusterSettings, SubclusterStatus};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
-use crate::context::{Context, Guarded, RESYNC, is_paused};
+use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
-use crate::link::Link;
+use crate::link::{Link, SOON};
 use crate::status::unreadable;
 use crate::triggers;
+
+pub use apply::enable;
 
 /// `<subcluster>-namespace`: Service and StatefulSet of an embedded subcluster.
 pub fn service(subcluster: &str) -> String {
@@ -50,9 +52,20 @@ pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Contex
     let children = build::build(subcluster, &settings, &context.images)?;
     let running = apply::apply(&context, &children).await?;
     let disabled = apply::disable(subcluster, &settings, &links).await?;
+    if is_pending(&context, subcluster) {
+        return Ok(Action::requeue(SOON));
+    }
     let members = members::members(&settings, &links);
     status::update(&context, subcluster, &settings, &members, running, disabled).await?;
-    Ok(Action::requeue(RESYNC))
+    Ok(Action::requeue(context.resync))
+}
+
+/// Whether it is not known yet what some fleet's routers report.
+fn is_pending(context: &Context, subcluster: &Subcluster) -> bool {
+    context.fleets.state().iter().any(|fleet| {
+        let (namespace, name) = (fleet.namespace().unwrap_or_default(), fleet.name_any());
+        triggers::serves(&namespace, &name, subcluster) && context.awaits(fleet)
+    })
 }
 
 /// The stores of the fleets that serve a subcluster.

@@ -5,6 +5,7 @@ use kube::ResourceExt;
 use kube::runtime::reflector::{ObjectRef, Store};
 
 use crate::context::Guarded;
+use crate::index::Index;
 
 /// Whether a MountTable is, or may be, one of a fleet's.
 pub fn is_of(table: &MountTable, namespace: &str, fleet: &str) -> bool {
@@ -33,13 +34,11 @@ pub fn tables_of_fleet(
 /// The MountTables that lead to a subcluster.
 pub fn tables_of_subcluster(
     subcluster: &Guarded<Subcluster>,
-    tables: &Store<Guarded<MountTable>>,
+    tables: &Index<MountTable>,
 ) -> Vec<ObjectRef<Guarded<MountTable>>> {
     let Ok(subcluster) = &subcluster.0 else { return Vec::new() };
-    let id = &subcluster.spec.nameservice_id;
-    references(tables, |table| {
-        table.spec.entries.iter().any(|entry| entry.destinations.iter().any(|to| to.nameservice == *id))
-    })
+    let keys = tables.naming(&subcluster.spec.nameservice_id);
+    keys.into_iter().map(|(namespace, name)| ObjectRef::new(&name).within(&namespace)).collect()
 }
 
 /// The MountTables in a Kubernetes namespace whose labels changed.
@@ -60,13 +59,11 @@ pub fn fleets_of_subcluster(
 /// The Subclusters behind a nameservice of a Kubernetes namespace.
 pub fn subclusters_of(
     nameservice: &ObjectRef<Guarded<Subcluster>>,
-    subclusters: &Store<Guarded<Subcluster>>,
+    subclusters: &Index<Subcluster>,
 ) -> Vec<ObjectRef<Guarded<Subcluster>>> {
-    let behind = |subcluster: &Guarded<Subcluster>| {
-        let Ok(subcluster) = &subcluster.0 else { return false };
-        subcluster.namespace() == nameservice.namespace && subcluster.spec.nameservice_id == nameservice.name
-    };
-    subclusters.state().iter().filter(|it| behind(it)).map(|it| ObjectRef::from_obj(&**it)).collect()
+    let keys = subclusters.naming(&nameservice.name);
+    let here = keys.into_iter().filter(|(namespace, _)| Some(namespace) == nameservice.namespace.as_ref());
+    here.map(|(namespace, name)| ObjectRef::new(&name).within(&namespace)).collect()
 }
 
 fn references(

@@ -1,6 +1,7 @@
 //! For tests only: real Hadoop, the project's own programs as processes, and a runner for suites that share them.
 
 pub mod certificates;
+pub mod control_plane;
 pub mod fake_namenode;
 pub mod fake_web;
 pub mod fault_proxy;

@@ -49,14 +49,24 @@ pub fn link(context: &Context, fleet: &Validated) -> Result<Arc<Link>, AddressEr
 
 /// MountTables that came before the store was read look again.
 pub async fn announce(context: &Context, link: &Link) {
-    if !link.is_new() {
-        return;
+    if link.is_new() {
+        tell_tables(context, &link.fleet.namespace, &link.fleet.name).await;
     }
+}
+
+/// There will be no way to the store of a fleet as it is; its MountTables say so.
+pub async fn refuse(context: &Context, fleet: &RouterFleet) {
+    if fleet.uid().is_some_and(|uid| context.links.refuse(&uid)) {
+        tell_tables(context, &fleet.namespace().unwrap_or_default(), &fleet.name_any()).await;
+    }
+}
+
+async fn tell_tables(context: &Context, namespace: &str, fleet: &str) {
     for table in context.tables.state() {
         let Ok(table) = &table.0 else { continue };
-        if triggers::is_of(table, &link.fleet.namespace, &link.fleet.name) {
-            let namespace = table.namespace().unwrap_or_default();
-            context.links.tell_table(ObjectRef::new(&table.name_any()).within(&namespace)).await;
+        if triggers::is_of(table, namespace, fleet) {
+            let home = table.namespace().unwrap_or_default();
+            context.links.tell_table(ObjectRef::new(&table.name_any()).within(&home)).await;
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anabranch_api::{DriftPolicy, FleetRef, MountTable, MountTableSpec, RouterFleet};
 use anabranch_federation::MountEntry;
-use anabranch_store::Write;
+use anabranch_store::{DisabledNameservice, Version, Write};
 use kube::api::{ObjectMeta, PostParams};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Resource, ResourceExt};
@@ -12,44 +12,45 @@ use kube::{Api, Resource, ResourceExt};
 use crate::adopt;
 use crate::context::Context;
 use crate::error::{Error, Trying};
-use crate::link::Link;
-use crate::mounts;
+use crate::link::{FleetId, Link, Seen};
 use crate::names::{self, MANAGER};
+use crate::{mounts, subcluster, triggers};
+
+/// The most entries of a MountTable, by its schema.
+const MAX_ENTRIES: usize = 512;
 
 /// What was found that nobody declares.
 #[derive(Debug, Default)]
 pub struct Undeclared {
     /// The paths that stay so.
     pub paths: Vec<String>,
-    /// How many records cannot be read.
-    pub unreadable: usize,
 }
 
 /// Does what the policy says about what nobody declares. Whatever carries the mark of a MountTable that is gone goes.
+/// `None`: it cannot be told yet.
 ///
 /// # Errors
 /// When the API server or the store fail.
-pub async fn settle(context: &Context, fleet: &RouterFleet, link: Option<&Arc<Link>>) -> Result<Undeclared, Error> {
-    let Some(link) = link.filter(|link| link.mounts.read().complete()) else { return Ok(Undeclared::default()) };
+pub async fn settle(
+    context: &Context,
+    fleet: &RouterFleet,
+    link: Option<&Arc<Link>>,
+) -> Result<Option<Undeclared>, Error> {
+    let Some(link) = link.filter(|link| link.mounts.read().complete()) else { return Ok(None) };
+    take_back(context, link).await?;
     if !every_table_has_its_say(context, link) {
-        return Ok(Undeclared::default());
+        return Ok(None);
     }
-    let orphans = orphans(context, link);
+    let (orphans, found) = orphans_and_others(context, link);
     if !orphans.is_empty() {
         mounts::write(context, link, orphans).await?;
     }
-    let found: Vec<(MountEntry, _)> = {
-        let known = link.mounts.read();
-        known.foreign().map(|seen| (MountEntry::clone(&seen.record), seen.version)).collect()
-    };
-    let unreadable = link.mounts.read().unreadable();
     let paths = match fleet.spec.drift_policy {
         _ if found.is_empty() => Vec::new(),
         DriftPolicy::Observe => found.iter().map(|(entry, _)| entry.source.to_string()).collect(),
         DriftPolicy::Adopt => {
             let entries: Vec<MountEntry> = found.into_iter().map(|(entry, _)| entry).collect();
-            adopt(context, fleet, &entries).await?;
-            Vec::new()
+            adopt(context, fleet, &entries).await?
         }
         DriftPolicy::Enforce => {
             let delete = |(entry, expected): (MountEntry, _)| Write::Delete { key: entry.source.to_string(), expected };
@@ -57,57 +58,92 @@ pub async fn settle(context: &Context, fleet: &RouterFleet, link: Option<&Arc<Li
             Vec::new()
         }
     };
-    Ok(Undeclared { paths, unreadable })
+    Ok(Some(Undeclared { paths }))
+}
+
+/// Takes nameservices back into service that a Subcluster took out which the fleet does not serve any more.
+async fn take_back(context: &Context, link: &Link) -> Result<(), Error> {
+    let left = |seen: &Seen<DisabledNameservice>| {
+        let Some((namespace, name)) = seen.record.declared_by().and_then(|mark| link.fleet.unmark(mark)) else {
+            return false;
+        };
+        let Some(subcluster) = context.subclusters.get(&ObjectRef::new(name).within(namespace)) else { return true };
+        let Ok(subcluster) = &subcluster.0 else { return false };
+        !triggers::serves(&link.fleet.namespace, &link.fleet.name, subcluster)
+    };
+    let left: Vec<_> = {
+        let disabled = link.disabled.read();
+        disabled.iter().filter(|(_, seen)| left(seen)).map(|(id, seen)| (id.clone(), seen.version)).collect()
+    };
+    for (nameservice, version) in left {
+        subcluster::enable(link, &nameservice, version).await?;
+    }
+    Ok(())
 }
 
 /// Right after a start, some MountTables have not claimed their paths yet; what they declare must not look undeclared.
 fn every_table_has_its_say(context: &Context, link: &Link) -> bool {
-    let claims = link.mounts.read().claims.claimants().collect::<std::collections::HashSet<_>>();
+    let FleetId { uid, namespace, name } = &link.fleet;
+    let heard = &link.mounts.read().heard;
     context.tables.state().iter().all(|table| {
         let Ok(table) = &table.0 else { return true };
-        let key = (table.namespace().unwrap_or_default(), table.name_any());
-        let elsewhere = table.spec.fleet_ref.as_ref().is_some_and(|fleet| {
-            let namespace = fleet.namespace.as_deref().unwrap_or(&key.0);
-            (namespace, fleet.name.as_str()) != (link.fleet.namespace.as_str(), link.fleet.name.as_str())
-        });
-        let nothing = table.spec.entries.is_empty() || table.spec.to_entries().is_err();
-        let judged = table.status.as_ref().and_then(|status| status.observed_generation) == table.metadata.generation;
-        elsewhere
-            || nothing
-            || claims.contains(&key)
-            || (judged && table.metadata.deletion_timestamp.is_none() && refused(table))
+        let known = || table.uid().is_some_and(|uid| heard.contains(&uid));
+        // One that does not say which of several fleets has none.
+        let served = || mounts::find_fleet(context, table).is_ok_and(|fleet| fleet.uid().as_ref() == Some(uid));
+        let goes = table.metadata.deletion_timestamp.is_some();
+        goes || !triggers::is_of(table, namespace, name) || known() || !served()
     })
 }
 
-/// Whether a MountTable has no claim because it may have none.
-fn refused(table: &MountTable) -> bool {
-    let conditions = table.status.iter().flat_map(|status| &status.conditions);
-    conditions.filter(|condition| condition.kind == "Accepted").any(|condition| {
-        condition.status == anabranch_api::ConditionStatus::False
-            && matches!(condition.reason.as_str(), "NotAllowed" | "FleetNotFound" | "Invalid")
-    })
-}
-
-/// Records with the mark of a MountTable of this fleet that does not exist, as we wrote them.
-fn orphans(context: &Context, link: &Link) -> Vec<Write<MountEntry>> {
+/// What deletes the records with the mark of a MountTable that the fleet does not serve, as we wrote them; and all other
+/// records that nobody declares.
+fn orphans_and_others(context: &Context, link: &Link) -> (Vec<Write<MountEntry>>, Vec<(MountEntry, Version)>) {
     let known = link.mounts.read();
-    let gone = known.marks().filter(|mark| {
-        let Some((namespace, name)) = link.fleet.unmark(mark) else { return false };
-        context.tables.get(&ObjectRef::new(name).within(namespace)).is_none()
-    });
-    gone.flat_map(|mark| known.deletions(mark)).collect()
+    let gone = |mark: &&String| {
+        link.fleet.unmark(mark).is_some_and(|(namespace, name)| has_left(context, link, namespace, name))
+    };
+    let (mut orphans, mut others) = (Vec::new(), Vec::new());
+    let mut note = |seen: &Seen<MountEntry>| others.push((MountEntry::clone(&seen.record), seen.version));
+    known.foreign().for_each(&mut note);
+    for mark in known.marks().filter(gone) {
+        orphans.extend(known.deletions(mark));
+        known.records(mark).filter(|seen| !seen.record.is_as_declared()).for_each(&mut note);
+    }
+    (orphans, others)
 }
 
-/// Declares entries in the fleet's own MountTable for such.
-async fn adopt(context: &Context, fleet: &RouterFleet, entries: &[MountEntry]) -> Result<(), Error> {
+/// Whether a MountTable is gone, or is served by another fleet whose store holds its entries by now.
+fn has_left(context: &Context, link: &Link, namespace: &str, name: &str) -> bool {
+    let Some(table) = context.tables.get(&ObjectRef::new(name).within(namespace)) else { return true };
+    // What cannot be read keeps what it has.
+    let Ok(table) = &table.0 else { return false };
+    if triggers::is_of(table, &link.fleet.namespace, &link.fleet.name) {
+        return false;
+    }
+    let fleet = mounts::find_fleet(context, table).ok().and_then(|fleet| fleet.uid());
+    let Some(now) = fleet.and_then(|uid| context.links.get(&uid)) else { return false };
+    // In a store that both share, its records were marked anew, and none is deleted in between.
+    let heard = table.uid().is_some_and(|uid| now.mounts.read().heard.contains(&uid));
+    heard && now.address != link.address
+}
+
+/// Declares entries in the fleet's own MountTable for such; the paths of those for which it has no room.
+async fn adopt(context: &Context, fleet: &RouterFleet, entries: &[MountEntry]) -> Result<Vec<String>, Error> {
     let (namespace, name) = (fleet.namespace().unwrap_or_default(), names::adopted(&fleet.name_any()));
     let api: Api<MountTable> = Api::namespaced(context.client.clone(), &namespace);
-    if let Some(table) = api.get_opt(&name).await.trying(|| format!("get MountTable {namespace}/{name}"))? {
-        return adopt::take_over(context, &table, entries).await;
+    let known = api.get_opt(&name).await.trying(|| format!("get MountTable {namespace}/{name}"))?;
+    let taken = known.as_ref().map_or(0, |table| table.spec.entries.len());
+    let (taken, left) = entries.split_at(MAX_ENTRIES.saturating_sub(taken).min(entries.len()));
+    let left = left.iter().map(|entry| entry.source.to_string()).collect();
+    if let Some(table) = known {
+        if !taken.is_empty() {
+            adopt::take_over(context, &table, taken).await?;
+        }
+        return Ok(left);
     }
     let mut spec =
         MountTableSpec { fleet_ref: Some(FleetRef { name: fleet.name_any(), namespace: None }), entries: Vec::new() };
-    adopt::merge(&mut spec, entries);
+    adopt::merge(&mut spec, taken);
     let metadata = ObjectMeta {
         name: Some(name.clone()),
         namespace: Some(namespace.clone()),
@@ -117,7 +153,7 @@ async fn adopt(context: &Context, fleet: &RouterFleet, entries: &[MountEntry]) -
     let table = MountTable { metadata, spec, status: None };
     let parameters = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     match api.create(&parameters, &table).await {
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-        created => created.map(drop).trying(|| format!("create MountTable {namespace}/{name}")),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(left),
+        created => created.map(|_| left).trying(|| format!("create MountTable {namespace}/{name}")),
     }
 }

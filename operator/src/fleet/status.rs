@@ -30,7 +30,7 @@ pub async fn update(
     validated: &Validated,
     applied: &Applied,
     link: Result<&Arc<Link>, &AddressError>,
-    undeclared: &Undeclared,
+    undeclared: Option<&Undeclared>,
 ) -> Result<(), Error> {
     let before = fleet.status.clone().unwrap_or_default();
     let summary = link.as_ref().ok().map(|link| link.routers.summary()).unwrap_or_default();
@@ -38,7 +38,7 @@ pub async fn update(
     let spec_replicas = applied.deployment.spec.replicas;
     let rollout = applied.deployment.status.clone().unwrap_or_default();
     let (ready, desired) = (count(rollout.ready_replicas), count(spec_replicas));
-    let trouble = degraded(validated, link, undeclared, summary.safe_mode);
+    let trouble = degraded(validated, link, summary.safe_mode);
     let (progressing, progress) = progressing(&applied.deployment);
     let enough = desired == 0 || count(rollout.available_replicas) >= (desired - desired / 4).max(1);
     let available = format!("{ready} of {desired} routers are ready");
@@ -50,9 +50,12 @@ pub async fn update(
         None => conditions.with("Degraded", false, "AsExpected", "the store answers, and every router serves"),
         Some((reason, message)) => conditions.with("Degraded", true, reason, message),
     };
-    let conditions = match undeclared.paths.as_slice() {
-        [] => conditions.with("Drifted", false, "AsDeclared", "every mount in the state store is declared"),
-        paths => conditions.with("Drifted", true, "Undeclared", format!("no MountTable declares {}", paths.join(", "))),
+    let conditions = match undeclared.map(|undeclared| undeclared.paths.as_slice()) {
+        None => conditions.as_before("Drifted"),
+        Some([]) => conditions.with("Drifted", false, "AsDeclared", "every mount in the state store is declared"),
+        Some(paths) => {
+            conditions.with("Drifted", true, "Undeclared", format!("no MountTable declares {}", paths.join(", ")))
+        }
     };
     let served = summary.served.first().and_then(|revision| i64::try_from(*revision).ok());
     let status = RouterFleetStatus {
@@ -72,7 +75,6 @@ pub async fn update(
 fn degraded(
     validated: &Validated,
     link: Result<&Arc<Link>, &AddressError>,
-    undeclared: &Undeclared,
     safe_mode: usize,
 ) -> Option<(&'static str, String)> {
     match link {
@@ -86,8 +88,9 @@ fn degraded(
     if !validated.left_out.is_empty() {
         return Some(("InvalidSubcluster", validated.left_out.join("; ")));
     }
-    if undeclared.unreadable > 0 {
-        return Some(("UnreadableRecords", format!("{} mounts in the store cannot be read", undeclared.unreadable)));
+    let unreadable = link.map_or(0, |link| link.mounts.read().unreadable());
+    if unreadable > 0 {
+        return Some(("UnreadableRecords", format!("{unreadable} mounts in the store cannot be read")));
     }
     (safe_mode > 0).then(|| ("SafeMode", format!("{safe_mode} routers are in safe mode and refuse calls")))
 }
@@ -129,9 +132,10 @@ pub async fn invalid(context: &Context, fleet: &RouterFleet, problems: &[String]
     let conditions = Conditions::after(&before.conditions, fleet.metadata.generation)
         .with("Degraded", true, "Invalid", problems.join("; "))
         .with("ReconciliationPaused", false, "Reconciling", "waits for a valid description");
-    let conditions = match before.conditions.iter().find(|condition| condition.kind == "Available") {
-        Some(known) => conditions.with("Available", known.status, &known.reason, known.message.clone()),
-        None => conditions.with("Available", false, "Invalid", "nothing was made yet"),
+    let conditions = if before.conditions.iter().any(|condition| condition.kind == "Available") {
+        conditions.as_before("Available")
+    } else {
+        conditions.with("Available", false, "Invalid", "nothing was made yet")
     };
     let status = RouterFleetStatus {
         observed_generation: fleet.metadata.generation,

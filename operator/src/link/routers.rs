@@ -55,6 +55,11 @@ impl Routers {
         Self { fleet, triggers, inner: Mutex::default() }
     }
 
+    /// Whether they are known.
+    pub fn complete(&self) -> bool {
+        self.inner.lock().mirror.complete
+    }
+
     /// What is known of them.
     pub fn summary(&self) -> Summary {
         self.inner.lock().summary.clone()

@@ -1,6 +1,6 @@
 //! The mounts of a store, by who declared them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use anabranch_federation::MountEntry;
@@ -19,12 +19,14 @@ pub struct Mounts {
     foreign: BTreeSet<String>,
     /// Who declares what.
     pub claims: Claims,
+    /// The MountTables, by uid, of which it is known what they claim.
+    pub heard: HashSet<String>,
 }
 
 impl Mounts {
     pub(super) fn new(fleet: FleetId) -> Self {
-        let (mirror, by_mark, foreign) = Default::default();
-        Self { fleet, mirror, by_mark, foreign, claims: Claims::default() }
+        let (mirror, by_mark, foreign, claims, heard) = Default::default();
+        Self { fleet, mirror, by_mark, foreign, claims, heard }
     }
 
     /// Whose they are.
@@ -57,11 +59,15 @@ impl Mounts {
         self.by_mark.get(mark).into_iter().flatten()
     }
 
-    /// What deletes the records with this mark that are as they were declared: what someone changed since is theirs.
+    /// The records with this mark.
+    pub fn records(&self, mark: &str) -> impl Iterator<Item = &Seen<MountEntry>> {
+        self.marked(mark).filter_map(|path| self.get(path))
+    }
+
+    /// What deletes those that are as they were declared: what someone changed since is theirs.
     pub fn deletions(&self, mark: &str) -> Vec<Write<MountEntry>> {
-        let stored = self.marked(mark).filter_map(|path| Some((path, self.get(path)?)));
-        let ours = stored.filter(|(_, seen)| seen.record.is_as_declared());
-        ours.map(|(path, seen)| Write::Delete { key: path.clone(), expected: seen.version }).collect()
+        let ours = self.records(mark).filter(|seen| seen.record.is_as_declared());
+        ours.map(|seen| Write::Delete { key: seen.record.source.to_string(), expected: seen.version }).collect()
     }
 
     /// All marks.
@@ -89,9 +95,9 @@ impl Mounts {
         self.mirror.remove(path);
     }
 
-    /// The newest version of the records of a mark: the revision that holds them all.
-    pub fn revision(&self, mark: &str) -> Option<Revision> {
-        self.marked(mark).filter_map(|path| self.mirror.get(path)).map(|seen| seen.version.0).max()
+    /// The newest version of the records of these paths: the revision that holds them all.
+    pub fn revision<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Option<Revision> {
+        paths.into_iter().filter_map(|path| self.mirror.get(path)).map(|seen| seen.version.0).max()
     }
 
     /// Takes an event; who is touched.

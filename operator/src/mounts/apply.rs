@@ -8,6 +8,7 @@ use anabranch_store::{MAX_CHANGES, Refusal, Revision, Write, Writer};
 
 use super::dereference::Found;
 use super::finalize;
+use super::validate::Validated;
 use crate::adopt;
 use crate::context::Context;
 use crate::error::Error;
@@ -34,7 +35,13 @@ const SOON: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// When the API server or the store fail. What was written stays, and the next plan goes on from there.
-pub async fn apply(context: &Context, table: &MountTable, found: &Found, plan: Option<Plan>) -> Result<Applied, Error> {
+pub async fn apply(
+    context: &Context,
+    table: &MountTable,
+    found: &Found,
+    validated: &Validated,
+    plan: Option<Plan>,
+) -> Result<Applied, Error> {
     let mut applied = Applied::default();
     let (Some(plan), Some(link)) = (plan, &found.link) else { return Ok(applied) };
     let Plan { writes, drift, adopt } = plan;
@@ -48,7 +55,9 @@ pub async fn apply(context: &Context, table: &MountTable, found: &Found, plan: O
         applied.again = outcome.conflict.then_some(SOON);
     }
     applied.drift = drift;
-    applied.revision = link.mounts.read().revision(&super::mark(link, table));
+    let paths = validated.entries.iter().flatten().map(|entry| entry.source.as_str());
+    applied.revision = link.mounts.read().revision(paths);
+    finalize::leave_others(context, table, link).await;
     Ok(applied)
 }
 

@@ -1,6 +1,6 @@
 //! Everything that a MountTable refers to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anabranch_api::{MountTable, RouterFleet};
@@ -19,37 +19,40 @@ pub struct Found {
     pub link: Option<Arc<Link>>,
     /// The labels of the MountTable's Kubernetes namespace.
     pub labels: BTreeMap<String, String>,
-    /// The nameservices that mounts of the fleet may lead to.
-    pub nameservices: BTreeSet<String>,
+}
+
+impl Found {
+    /// Whether mounts of the fleet may lead to a nameservice.
+    pub fn knows(&self, context: &Context, nameservice: &str) -> bool {
+        let Ok(fleet) = &self.fleet else { return false };
+        let (namespace, fleet) = (fleet.namespace().unwrap_or_default(), fleet.name_any());
+        let serves = |(home, name): (String, String)| {
+            let subcluster = context.subclusters.get(&ObjectRef::new(&name).within(&home));
+            subcluster.is_some_and(|it| it.0.as_ref().is_ok_and(|it| triggers::serves(&namespace, &fleet, it)))
+        };
+        // In a mixed fleet, Java routers know nameservices that no Subcluster describes.
+        let reported = self.link.as_ref().is_some_and(|link| link.members.read().knows(nameservice));
+        reported || context.nameservices.naming(nameservice).into_iter().any(serves)
+    }
 }
 
 /// Looks in what the operator has seen; asks nobody.
 pub fn dereference(context: &Context, table: &MountTable) -> Found {
     let home = table.namespace().unwrap_or_default();
-    let fleet = find_fleet(context, table, &home);
+    let fleet = find_fleet(context, table);
     let uid = fleet.as_ref().ok().and_then(|fleet| fleet.uid());
     let link = uid.and_then(|uid| context.links.get(&uid));
     let labels = context.namespaces.get(&ObjectRef::new(&home));
     let labels = labels.map(|namespace| namespace.labels().clone()).unwrap_or_default();
-    let mut nameservices = BTreeSet::new();
-    if let Ok(fleet) = &fleet {
-        let (namespace, name) = (fleet.namespace().unwrap_or_default(), fleet.name_any());
-        for subcluster in context.subclusters.state() {
-            let Ok(subcluster) = &subcluster.0 else { continue };
-            if triggers::serves(&namespace, &name, subcluster) {
-                nameservices.insert(subcluster.spec.nameservice_id.clone());
-            }
-        }
-    }
-    if let Some(link) = &link {
-        // In a mixed fleet, Java routers know nameservices that no Subcluster describes.
-        let members = link.members.read();
-        nameservices.extend(members.iter().map(|(_, seen)| seen.record.message().nameservice_id().to_owned()));
-    }
-    Found { fleet, link, labels, nameservices }
+    Found { fleet, link, labels }
 }
 
-fn find_fleet(context: &Context, table: &MountTable, home: &str) -> Result<Arc<Guarded<RouterFleet>>, String> {
+/// The fleet that serves the mounts.
+///
+/// # Errors
+/// Why there is none.
+pub fn find_fleet(context: &Context, table: &MountTable) -> Result<Arc<Guarded<RouterFleet>>, String> {
+    let home = &*table.namespace().unwrap_or_default();
     if let Some(reference) = &table.spec.fleet_ref {
         let namespace = reference.namespace.as_deref().unwrap_or(home);
         let found = context.fleet(namespace, &reference.name);

@@ -3,38 +3,51 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anabranch_api::MountTable;
+use anabranch_api::{MountTable, RouterFleet};
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 
 use super::apply::write;
+use super::dereference::find_fleet;
 use super::validate::tell;
-use crate::context::Context;
+use crate::context::{Context, Guarded};
 use crate::error::{Error, Trying};
-use crate::link::Link;
+use crate::link::{Link, StoreAddress};
 use crate::names::{FINALIZER, MANAGER, SKIP_CLEANUP};
 
 /// How soon to look again while a store cannot be read.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Removes a MountTable's entries from every store that it may be in, and then the finalizer.
+/// Removes a MountTable's entries from every store that they are in, and then the finalizer.
 ///
 /// # Errors
 /// When the API server or a store fail.
 pub async fn release(context: &Context, table: &MountTable) -> Result<Action, Error> {
     let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
     let skip = table.annotations().get(SKIP_CLEANUP).is_some_and(|skip| skip == "true");
+    let fleet = find_fleet(context, table).ok();
+    let its = fleet.as_ref().and_then(|fleet| fleet.uid());
     for link in context.links.all() {
-        let touched = link.mounts.write().claims.release(&namespace, &name);
-        link.routers.forget(&namespace, &name);
-        tell(context, &link, touched).await;
-        if !skip && !clean(context, table, &link).await? {
+        release_claims(context, table, &link).await;
+        // A store of a fleet's own goes with the fleet.
+        let goes = matches!(link.address, StoreAddress::Server { .. }) && !context.stays(&link.fleet);
+        if skip || goes {
+            continue;
+        }
+        let needed = its.as_ref() == Some(&link.fleet.uid) || holds(&link, table);
+        // Other fleets' stores that are away hold nobody up: what may be left in them is found by its mark.
+        if needed && !clean(context, table, &link).await? {
             return Ok(Action::requeue(SOON));
         }
     }
-    if !skip && !every_fleet_has_a_link(context) {
+    // Right after a start, its store is not known yet.
+    let unknown = |fleet: &Guarded<RouterFleet>| {
+        let stays = fleet.meta().deletion_timestamp.is_none() && fleet.0.is_ok();
+        stays && fleet.uid().is_some_and(|uid| context.links.get(&uid).is_none())
+    };
+    if !skip && fleet.is_some_and(|fleet| unknown(&fleet)) {
         return Ok(Action::requeue(SOON));
     }
     if !is_there(table) {
@@ -45,6 +58,38 @@ pub async fn release(context: &Context, table: &MountTable) -> Result<Action, Er
         patched => patched.trying(|| format!("remove the finalizer of MountTable {namespace}/{name}"))?,
     }
     Ok(Action::await_change())
+}
+
+/// A MountTable whose entries are in the store of `link` has nothing more to say to other fleets; those that served it remove
+/// what is left of it.
+pub async fn leave_others(context: &Context, table: &MountTable, link: &Link) {
+    for other in context.links.all() {
+        if other.fleet == link.fleet {
+            continue;
+        }
+        release_claims(context, table, &other).await;
+        if other.address != link.address && holds(&other, table) {
+            context.links.tell_fleet(&other.fleet).await;
+        }
+    }
+}
+
+async fn release_claims(context: &Context, table: &MountTable, link: &Link) {
+    let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
+    let touched = {
+        let mut mounts = link.mounts.write();
+        if let Some(uid) = table.uid() {
+            mounts.heard.remove(&uid);
+        }
+        mounts.claims.release(&namespace, &name)
+    };
+    link.routers.forget(&namespace, &name);
+    tell(context, link, touched).await;
+}
+
+/// Whether a store is known to hold records of a MountTable.
+fn holds(link: &Link, table: &MountTable) -> bool {
+    link.mounts.read().marked(&super::mark(link, table)).next().is_some()
 }
 
 /// The finalizer must be there before a store holds anything.
@@ -85,12 +130,4 @@ async fn clean(context: &Context, table: &MountTable, link: &Arc<Link>) -> Resul
         mounts.deletions(&super::mark(link, table))
     };
     Ok(deletes.is_empty() || write(context, link, deletes).await?.is_whole())
-}
-
-/// Right after a start, some stores are not known yet.
-fn every_fleet_has_a_link(context: &Context) -> bool {
-    context.fleets.state().iter().all(|fleet| {
-        let leaves = fleet.meta().deletion_timestamp.is_some() || fleet.0.is_err();
-        leaves || fleet.uid().is_none_or(|uid| context.links.get(&uid).is_some())
-    })
 }

@@ -29,6 +29,14 @@ pub struct Validated {
 
 /// Checks all entries, and claims their paths.
 pub async fn validate(context: &Context, table: &MountTable, found: &Found) -> Validated {
+    let validated = claimed(context, table, found).await;
+    if let (Some(link), Some(uid)) = (&found.link, table.uid()) {
+        link.mounts.write().heard.insert(uid);
+    }
+    validated
+}
+
+async fn claimed(context: &Context, table: &MountTable, found: &Found) -> Validated {
     let mut validated = Validated::default();
     let entries = match table.spec.to_entries() {
         Ok(entries) => entries,
@@ -63,7 +71,7 @@ pub async fn validate(context: &Context, table: &MountTable, found: &Found) -> V
         _ => true,
     });
     let destinations = allowed.iter().flat_map(|entry| &entry.destinations).map(|to| to.nameservice.as_str());
-    validated.unresolved = destinations.filter(|name| !found.nameservices.contains(*name)).map(str::to_owned).collect();
+    validated.unresolved = destinations.filter(|name| !found.knows(context, name)).map(str::to_owned).collect();
     validated.entries = Some(allowed);
     validated
 }

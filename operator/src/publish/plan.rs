@@ -1,5 +1,7 @@
 //! What has to be written so that the store holds what a MountTable declares.
 
+use std::collections::HashSet;
+
 use anabranch_api::DriftPolicy;
 use anabranch_federation::{Declared, MountEntry};
 use anabranch_store::{Version, Write};
@@ -83,10 +85,8 @@ pub fn plan(mark: &str, declared: &[MountEntry], store: &impl Look, policy: Drif
             DriftPolicy::Observe => plan.drift.push(Drift { path: path.to_owned(), found: record.to_string() }),
         }
     }
-    for path in store.marked(mark) {
-        if declared.iter().any(|entry| entry.source.as_str() == path) {
-            continue;
-        }
+    let kept: HashSet<&str> = declared.iter().map(|entry| entry.source.as_str()).collect();
+    for path in store.marked(mark).into_iter().filter(|path| !kept.contains(path.as_str())) {
         let Some(Stored { record: Some(record), version }) = store.stored(&path) else { continue };
         match policy {
             DriftPolicy::Observe | DriftPolicy::Adopt if !record.is_as_declared() => {

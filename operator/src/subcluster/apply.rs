@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use anabranch_api::{Subcluster, SubclusterSettings};
-use anabranch_store::{DisabledNameservice, Refusal, StoreError, Version, Writer};
+use anabranch_store::{DisabledNameservice, Refusal, StoreError, Version, Write, Writer};
 use anabranch_telemetry::clock;
+use kube::ResourceExt;
 
 use crate::child::Child;
-use crate::conditions::holds;
 use crate::context::Context;
 use crate::error::Error;
 use crate::link::Link;
@@ -29,7 +29,7 @@ pub async fn apply(context: &Context, children: &[Child]) -> Result<Option<bool>
 }
 
 /// Makes the stores agree with `spec.disabled`; whether it is the object that says so. What an administrator disabled by
-/// hand stays so: only what was declared before is taken back.
+/// hand stays so: only what was declared is taken back.
 ///
 /// # Errors
 /// When a store fails.
@@ -38,27 +38,34 @@ pub async fn disable(
     settings: &SubclusterSettings,
     links: &[Arc<Link>],
 ) -> Result<bool, Error> {
-    let conditions = subcluster.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let declared_before = holds(conditions, "Disabled")
-        && conditions.iter().any(|condition| condition.kind == "Disabled" && condition.reason == "Declared");
+    let (namespace, name) = (subcluster.namespace().unwrap_or_default(), subcluster.name_any());
+    let id = settings.nameservice.as_str();
     for link in links.iter().filter(|link| link.disabled.read().complete) {
-        let stored = link.disabled.read().get(settings.nameservice.as_str()).map(|seen| seen.version);
-        let store: &dyn Writer<DisabledNameservice> = &*link.store;
-        let written = match (settings.disabled, stored) {
-            (true, None) => match DisabledNameservice::since(settings.nameservice.as_str(), clock::wall_ms()) {
-                Ok(record) => store.put(record, Version::ABSENT).await.map(drop),
-                Err(error) => Err(StoreError::from(Refusal::from(error))),
-            },
-            (false, Some(version)) if declared_before => {
-                store.delete(settings.nameservice.to_string(), version).await.map(drop)
+        let mark = link.fleet.mark(&namespace, &name);
+        let stored = link.disabled.read().get(id).cloned();
+        match (settings.disabled, stored) {
+            (true, None) => {
+                let record = DisabledNameservice::since(id, clock::wall_ms()).map_err(Refusal::from);
+                let record = record.map_err(StoreError::from)?.marked(Some(mark));
+                write(link, Write::Put { record, expected: Version::ABSENT }).await?;
             }
-            _ => Ok(()),
-        };
-        match written {
-            // Someone else wrote at the same time: the watch tells, and this is looked at again.
-            Ok(()) | Err(StoreError::Refused(Refusal::Conflict { .. })) => {}
-            Err(error) => return Err(error.into()),
+            (false, Some(seen)) if seen.record.declared_by() == Some(&*mark) => enable(link, id, seen.version).await?,
+            _ => {}
         }
     }
     Ok(settings.disabled)
+}
+
+/// Takes a nameservice back into service.
+///
+/// # Errors
+/// When the store fails.
+pub async fn enable(link: &Link, nameservice: &str, version: Version) -> Result<(), Error> {
+    write(link, Write::Delete { key: nameservice.to_owned(), expected: version }).await
+}
+
+async fn write(link: &Link, change: Write<DisabledNameservice>) -> Result<(), Error> {
+    let store: &dyn Writer<DisabledNameservice> = &*link.store;
+    // What is refused, someone else wrote at the same time: the watch tells, and this is looked at again.
+    Ok(store.write(vec![change]).await.map(drop)?)
 }

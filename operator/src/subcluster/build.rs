@@ -25,7 +25,6 @@ pub fn build(subcluster: &Subcluster, settings: &SubclusterSettings, images: &Im
     // Its address is that of the pod itself: what a client reads from here leads to blocks there.
     let service = json!({ "spec": {
         "clusterIP": "None",
-        "publishNotReadyAddresses": false,
         "selector": NAMESPACE.selector(&instance),
         "ports": ports,
     } });

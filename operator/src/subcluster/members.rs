@@ -35,11 +35,8 @@ pub fn members(settings: &SubclusterSettings, links: &[Arc<Link>]) -> Members {
     for link in links {
         members.disabled |= link.disabled.read().get(settings.nameservice.as_str()).is_some();
         let reports = link.members.read();
-        for (_, seen) in reports.iter() {
+        for seen in reports.of(settings.nameservice.as_str()) {
             let report = seen.record.message();
-            if report.nameservice_id() != settings.nameservice.as_str() {
-                continue;
-            }
             let id = match report.namenode_id() {
                 "" => report.rpc_address().to_owned(),
                 id => id.to_owned(),

@@ -3,11 +3,20 @@ use prost::Message;
 
 use super::{DecodeError, Record, required};
 
-/// A subcluster that an administrator has taken out of service (`dfsrouteradmin -nameservice disable`).
+/// A subcluster that is out of service: an administrator said so (`dfsrouteradmin -nameservice disable`), or whoever
+/// declares it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DisabledNameservice {
     nameservice: String,
+    declared_by: Option<String>,
     message: DisabledNameserviceRecordProto,
+}
+
+/// What follows the message where it is declared; the Java router knows no such field.
+#[derive(Clone, PartialEq, Message)]
+struct DeclaredProto {
+    #[prost(string, optional, tag = "1001")]
+    by: Option<String>,
 }
 
 impl DisabledNameservice {
@@ -16,7 +25,8 @@ impl DisabledNameservice {
     /// # Errors
     /// When it names no nameservice.
     pub fn new(message: DisabledNameserviceRecordProto) -> Result<Self, DecodeError> {
-        Ok(Self { nameservice: required("nameServiceId", &message.name_service_id)?.to_owned(), message })
+        let nameservice = required("nameServiceId", &message.name_service_id)?.to_owned();
+        Ok(Self { nameservice, declared_by: None, message })
     }
 
     /// Disabled from `now_ms` on.
@@ -29,6 +39,17 @@ impl DisabledNameservice {
             date_created: Some(now_ms),
             date_modified: Some(now_ms),
         })
+    }
+
+    /// The same, declared by whoever has this mark.
+    #[must_use]
+    pub fn marked(self, by: Option<String>) -> Self {
+        Self { declared_by: by, ..self }
+    }
+
+    /// The mark of who declares it; `None`: an administrator said so.
+    pub fn declared_by(&self) -> Option<&str> {
+        self.declared_by.as_deref()
     }
 
     /// Its nameservice id.
@@ -45,10 +66,13 @@ impl Record for DisabledNameservice {
     }
 
     fn encode(&self) -> Vec<u8> {
-        self.message.encode_to_vec()
+        let mut bytes = self.message.encode_to_vec();
+        bytes.extend(DeclaredProto { by: self.declared_by.clone() }.encode_to_vec());
+        bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Self::new(DisabledNameserviceRecordProto::decode(bytes)?)
+        let by = DeclaredProto::decode(bytes)?.by;
+        Ok(Self::new(DisabledNameserviceRecordProto::decode(bytes)?)?.marked(by))
     }
 }

@@ -1,0 +1,50 @@
+//! The operator against a real API server and real state stores, without nodes: nothing is scheduled, and what would run in
+//! pods (state stores, routers' reports) runs here.
+
+#![allow(clippy::unwrap_used, reason = "what fails here is the test")]
+
+mod cut;
+mod drift;
+mod going;
+mod killed;
+mod lease;
+mod moves;
+mod objects;
+mod operator;
+mod rig;
+mod routers;
+mod rules;
+mod scale;
+mod site;
+mod state;
+mod store;
+
+use std::process::ExitCode;
+
+use anabranch_testkit::suite::{self, Case};
+use rig::Rig;
+
+const CASES: &[Case<'_, Rig>] = &[
+    // These operators look at all namespaces, and there should not be many yet.
+    ("fleets_delegate_paths", rules::delegation),
+    ("fleets_of_other_namespaces_hold_nobody_up", moves::foreign_tables),
+    ("applied_twice_is_applied_once", going::applied_twice),
+    ("stops_at_once", going::stops),
+    ("what_is_deleted_leaves_no_orphan", going::deleted),
+    ("namespaces_go_with_all_that_is_in_them", going::namespace),
+    ("older_tables_have_a_path", rules::age),
+    ("pauses_are_kept", rules::paused),
+    ("broken_objects_stop_nobody", rules::broken),
+    ("tables_move_to_another_fleet", moves::moved),
+    ("tables_move_though_the_old_store_is_away", moves::moved_while_away),
+    ("drift_is_observed", drift::observed),
+    ("drift_is_adopted", drift::adopted),
+    ("drift_is_undone", drift::enforced),
+    ("killed_at_every_write", killed::at_every_write),
+    ("a_lost_lease_ends_writing", lease::stolen),
+    ("ten_thousand_mounts", scale::ten_thousand),
+];
+
+fn main() -> ExitCode {
+    suite::run(Rig::start, CASES)
+}

@@ -1,0 +1,58 @@
+//! Reports of routers that serve what the store holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anabranch_federation::MountEntry;
+use anabranch_hdfs_proto::hdfs::RouterRecordProto;
+use anabranch_store::{Event, Reader, RouterState, StateStore, Version, Writer};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+/// How often a router says what it serves; real ones do so every five seconds, and at once when that is news.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Routers that follow a store as real ones do, as far as the operator can tell. They end when dropped.
+pub struct Routers {
+    _tasks: JoinSet<()>,
+}
+
+impl Routers {
+    /// So many of them.
+    pub fn start(store: Arc<dyn StateStore>, count: usize) -> Self {
+        let mut tasks = JoinSet::new();
+        for number in 0..count {
+            tasks.spawn(report(store.clone(), format!("router-{number}:8888")));
+        }
+        Self { _tasks: tasks }
+    }
+}
+
+async fn report(store: Arc<dyn StateStore>, address: String) {
+    let mut mounts = Reader::<MountEntry>::watch(&*store, None);
+    let (mut served, mut version, mut said) = (None, Version::ABSENT, None);
+    loop {
+        let message = RouterRecordProto {
+            address: Some(address.clone()),
+            status: Some("RUNNING".to_owned()),
+            ..RouterRecordProto::default()
+        };
+        let state = RouterState::new(message).unwrap().serving(served);
+        // Once in five seconds even without news: the operator takes who is silent for dead.
+        if said.is_none_or(|(known, at): (_, Instant)| known != served || at.elapsed() > Duration::from_secs(5)) {
+            if let Ok(written) = Writer::<RouterState>::put(&*store, state, version).await {
+                (version, said) = (written, Some((served, Instant::now())));
+            }
+        }
+        let next = Instant::now() + PAUSE;
+        while let Ok(event) = timeout_at(next, mounts.next()).await {
+            match event {
+                Ok(Event::Snapshot(snapshot)) => served = Some(snapshot.revision),
+                Ok(Event::Changed { revision, .. }) => served = Some(revision),
+                Ok(Event::FellBehind) => {}
+                // It is away: this is tried again.
+                Err(_) => tokio::time::sleep_until(next).await,
+            }
+        }
+    }
+}
