@@ -111,7 +111,7 @@ async fn follow(mut watch: Box<dyn Watch<MountEntry>>) -> BTreeMap<String, u64> 
                 assert_eq!(revision, before + 1);
                 before = revision;
                 for change in changes.iter() {
-                    let Change::Put(put) = change else { panic!("{change:?}") };
+                    let Change::Put { record: put, .. } = change else { panic!("{change:?}") };
                     *writes.entry(put.source.to_string()).or_default() += 1;
                 }
             }

@@ -57,8 +57,17 @@ pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) 
         status::paused(&context, fleet).await?;
         return Ok(Action::await_change());
     }
-    let resources = build::build(&validated, &context.images)?;
-    let applied = apply::apply(&context, resources, &validated).await?;
+    let applied = match build::build(&validated, &context.images) {
+        Ok(resources) => apply::apply(&context, resources, &validated).await,
+        Err(error) => Err(error),
+    };
+    let applied = match applied {
+        Ok(applied) => applied,
+        Err(error) => {
+            status::failed(&context, fleet, &error).await?;
+            return Err(error);
+        }
+    };
     if linked.as_ref().is_ok_and(|link| link.is_pending()) {
         return Ok(Action::requeue(SOON));
     }

@@ -74,8 +74,10 @@ impl Candidate {
         let mut renewed = Instant::now();
         loop {
             tokio::time::sleep(PERIOD).await;
+            // The lease runs from before it was written.
+            let began = Instant::now();
             match timeout_at(renewed + RENEW_DEADLINE, self.step()).await {
-                Ok(Ok(true)) => renewed = Instant::now(),
+                Ok(Ok(true)) => renewed = began,
                 Ok(Ok(false)) => {
                     tracing::error!("another operator holds the lease");
                     return;

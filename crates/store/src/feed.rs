@@ -101,7 +101,7 @@ impl Follower {
         let mut table = MountTable::clone(&table).with_revision(revision);
         for change in changes {
             let source = match change {
-                Change::Put(entry) => {
+                Change::Put { record: entry, .. } => {
                     table.insert(MountEntry::clone(entry));
                     entry.source.as_str()
                 }

@@ -39,7 +39,12 @@ pub enum Event<R> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change<R> {
     /// It was written.
-    Put(Arc<R>),
+    Put {
+        /// What it is now.
+        record: Arc<R>,
+        /// Its version, for the next write: older than the revision where changes of several moments are shown as one.
+        version: Version,
+    },
     /// The record with this key was deleted.
     Delete(String),
 }

@@ -82,6 +82,7 @@ pub async fn conformance<R: Sample, F: Future<Output = Store<R>>>(fresh: impl Fn
     versions(&*fresh().await).await;
     preconditions(&*fresh().await).await;
     many_changes(&*fresh().await).await;
+    changes_have_versions(&*fresh().await).await;
     ordered_watch(fresh().await).await;
     resumed_watch(&*fresh().await).await;
     falling_behind(&*fresh().await).await;
@@ -195,7 +196,7 @@ pub(crate) async fn next<R>(watch: &mut dyn Watch<R>) -> Event<R> {
 pub(crate) async fn changed<R: Record>(watch: &mut dyn Watch<R>) -> (Revision, Vec<String>) {
     let Event::Changed { revision, changes } = next(watch).await else { panic!("expected a change") };
     let shown = changes.iter().map(|change| match change {
-        Change::Put(record) => format!("+{}", record.key()),
+        Change::Put { record, .. } => format!("+{}", record.key()),
         Change::Delete(key) => format!("-{key}"),
     });
     (revision, shown.collect())
@@ -225,6 +226,24 @@ async fn versions<R: Sample>(store: &dyn Records<R>) {
     store.delete(key::<R>("/a"), third).await.unwrap();
     let again = store.put(R::sample("/a", 1), Version::ABSENT).await.unwrap();
     assert!(again > third, "a record that was made anew has a version of its own");
+}
+
+/// Whoever has the records from a watch can write them, even if several writes came as one change.
+async fn changes_have_versions<R: Sample>(store: &dyn Records<R>) {
+    let mut watch = store.watch(None);
+    snapshot(&mut *watch).await;
+    let one = store.put(R::sample("/a", 1), Version::ABSENT).await.unwrap();
+    let other = store.put(R::sample("/b", 1), Version::ABSENT).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        let Event::Changed { changes, .. } = next(&mut *watch).await else { panic!("expected a change") };
+        for change in &*changes {
+            let Change::Put { record, version } = change else { panic!("nothing is deleted") };
+            seen.push((record.key().to_owned(), *version));
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, [(key::<R>("/a"), one), (key::<R>("/b"), other)]);
 }
 
 async fn preconditions<R: Sample>(store: &dyn Records<R>) {

@@ -86,7 +86,7 @@ impl Fleet {
             Event::Changed { changes, .. } => changes
                 .iter()
                 .filter_map(|change| match change {
-                    Change::Put(record) => Some(record.message().clone()),
+                    Change::Put { record, .. } => Some(record.message().clone()),
                     Change::Delete(_) => None,
                 })
                 .collect(),

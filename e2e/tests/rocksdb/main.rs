@@ -150,7 +150,7 @@ async fn check(dir: &Path, acknowledged: &[(u64, Version)], others: u64) -> Resu
     let version = store.put(entry("/after", made), Version::ABSENT).await?;
     let event = watch.next().await?;
     let Event::Changed { revision, changes } = &event else { anyhow::bail!("{event:?}") };
-    ensure!(*revision == version.0 && matches!(&changes[..], [Change::Put(_)]), "{event:?}");
+    ensure!(*revision == version.0 && matches!(&changes[..], [Change::Put { .. }]), "{event:?}");
     Writer::<MountEntry>::delete(&store, "/after".to_owned(), version).await?;
     Ok(())
 }

@@ -90,7 +90,7 @@ pub(crate) fn a_connection_may_end_at_any_byte(site: &Site) {
         let (mut seen, mut last) = (0, 0);
         while seen < tag {
             let Event::Changed { revision, changes } = event(&mut *watch).await else { panic!("expected a change") };
-            let [Change::Put(record)] = &changes[..] else { panic!("{changes:?}") };
+            let [Change::Put { record, .. }] = &changes[..] else { panic!("{changes:?}") };
             assert!(record.tag() > seen && revision > last);
             (seen, last) = (record.tag(), revision);
         }
@@ -118,7 +118,7 @@ pub(crate) fn an_expired_session_is_replaced(site: &Site) {
             loop {
                 let seen = match event(&mut *watch).await {
                     Event::Changed { changes, .. } => match &changes[..] {
-                        [Change::Put(record)] => record.tag(),
+                        [Change::Put { record, .. }] => record.tag(),
                         other => panic!("{other:?}"),
                     },
                     Event::Snapshot(snapshot) => snapshot.records[0].record.tag(),

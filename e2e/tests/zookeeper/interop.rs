@@ -38,7 +38,7 @@ async fn changed<R: Record>(watch: &mut dyn Watch<R>) -> String {
     let Event::Changed { changes, .. } = next(watch).await else { panic!("expected a change") };
     assert_eq!(changes.len(), 1, "{changes:?}");
     match &changes[0] {
-        Change::Put(record) => format!("+{}", record.key()),
+        Change::Put { record, .. } => format!("+{}", record.key()),
         Change::Delete(key) => format!("-{key}"),
     }
 }

@@ -18,24 +18,29 @@ pub struct Applied {
 }
 
 /// Applies everything, the routers last: by then what they need exists. What the fleet once had and no longer has goes.
+/// What routers do not need, such as a monitor where nobody knows that kind, stops nothing else.
 ///
 /// # Errors
 /// When the API server fails.
 pub async fn apply(context: &Context, resources: Resources, validated: &Validated) -> Result<Applied, Error> {
     let Resources { children, routers } = resources;
     let client = &context.client;
+    let kinds = OPTIONAL.map(super::build::Kind::resource);
+    let mut trouble = None;
     for child in &children {
-        child.apply(client).await?;
+        match child.apply(client).await {
+            Err(error) if kinds.contains(&child.resource) => trouble = trouble.or(Some(error)),
+            applied => drop(applied?),
+        }
     }
     if validated.spec.autoscaling.is_some() {
         hand_over_replicas(context, &routers).await?;
     }
     let deployment = routers.apply(client).await?;
-    let kinds = OPTIONAL.map(super::build::Kind::resource);
     for component in [ROUTER, STORE] {
         prune(client, &validated.owner(), component, &kinds, &children).await?;
     }
-    Ok(Applied { deployment: typed(deployment)? })
+    trouble.map_or_else(|| Ok(Applied { deployment: typed(deployment)? }), Err)
 }
 
 fn typed(object: DynamicObject) -> Result<Deployment, Error> {

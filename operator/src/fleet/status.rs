@@ -128,20 +128,32 @@ pub async fn paused(context: &Context, fleet: &RouterFleet) -> Result<(), Error>
 /// # Errors
 /// When the API server fails.
 pub async fn invalid(context: &Context, fleet: &RouterFleet, problems: &[String]) -> Result<Action, Error> {
+    stuck(context, fleet, "Invalid", problems.join("; ")).await?;
+    Ok(Action::await_change())
+}
+
+/// Says of a fleet why not all of it is as it should be.
+///
+/// # Errors
+/// When the API server fails.
+pub async fn failed(context: &Context, fleet: &RouterFleet, error: &Error) -> Result<(), Error> {
+    stuck(context, fleet, "ApplyFailed", error.to_string()).await
+}
+
+async fn stuck(context: &Context, fleet: &RouterFleet, reason: &str, message: String) -> Result<(), Error> {
     let before = fleet.status.clone().unwrap_or_default();
     let conditions = Conditions::after(&before.conditions, fleet.metadata.generation)
-        .with("Degraded", true, "Invalid", problems.join("; "))
-        .with("ReconciliationPaused", false, "Reconciling", "waits for a valid description");
+        .with("Degraded", true, reason, message)
+        .with("ReconciliationPaused", false, "Reconciling", "waits for what is missing");
     let conditions = if before.conditions.iter().any(|condition| condition.kind == "Available") {
         conditions.as_before("Available")
     } else {
-        conditions.with("Available", false, "Invalid", "nothing was made yet")
+        conditions.with("Available", false, reason, "nothing was made yet")
     };
     let status = RouterFleetStatus {
         observed_generation: fleet.metadata.generation,
         conditions: conditions.done(),
         ..before.clone()
     };
-    settle(context, fleet, &before, &status, &BAD).await?;
-    Ok(Action::await_change())
+    settle(context, fleet, &before, &status, &BAD).await
 }

@@ -67,7 +67,7 @@ impl Members {
 
 fn key(change: &Change<Membership>) -> &str {
     match change {
-        Change::Put(record) => anabranch_store::Record::key(&**record),
+        Change::Put { record, .. } => anabranch_store::Record::key(&**record),
         Change::Delete(key) => key,
     }
 }

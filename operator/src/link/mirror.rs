@@ -64,11 +64,11 @@ impl<R: Record> Mirror<R> {
                 let gone = gone.into_iter().filter(|(key, _)| !self.records.contains_key(key));
                 changed.extend(gone.map(|(_, seen)| seen.record));
             }
-            Event::Changed { revision, changes } => {
+            Event::Changed { changes, .. } => {
                 for change in changes.iter() {
                     match change {
-                        Change::Put(record) => {
-                            let old = self.put(record.clone(), Version(revision));
+                        Change::Put { record, version } => {
+                            let old = self.put(record.clone(), *version);
                             if old.is_none_or(|old| differ(&old.record, record)) {
                                 changed.push(record.clone());
                             }

@@ -15,6 +15,8 @@ pub struct Mounts {
     fleet: FleetId,
     mirror: Mirror<MountEntry>,
     by_mark: BTreeMap<String, BTreeSet<String>>,
+    /// When a record with a mark was deleted last, by mark: until routers have that revision, they serve it.
+    deleted: BTreeMap<String, Revision>,
     /// What no MountTable of the fleet has marked.
     foreign: BTreeSet<String>,
     /// Who declares what.
@@ -25,8 +27,8 @@ pub struct Mounts {
 
 impl Mounts {
     pub(super) fn new(fleet: FleetId) -> Self {
-        let (mirror, by_mark, foreign, claims, heard) = Default::default();
-        Self { fleet, mirror, by_mark, foreign, claims, heard }
+        let (mirror, by_mark, deleted, foreign, claims, heard) = Default::default();
+        Self { fleet, mirror, by_mark, deleted, foreign, claims, heard }
     }
 
     /// Whose they are.
@@ -89,32 +91,53 @@ impl Mounts {
         self.index(&key);
     }
 
-    /// Notes what the operator deleted itself.
-    pub fn deleted(&mut self, path: &str) {
+    /// Notes what the operator deleted itself, at a revision.
+    pub fn deleted(&mut self, path: &str, at: Version) {
+        if let Some(mark) = self.mark_of(path) {
+            self.note_deleted(mark, at.0);
+        }
         self.unindex(path);
         self.mirror.remove(path);
     }
 
-    /// The newest version of the records of these paths: the revision that holds them all.
-    pub fn revision<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Option<Revision> {
-        paths.into_iter().filter_map(|path| self.mirror.get(path)).map(|seen| seen.version.0).max()
+    /// The revision that holds the records of these paths, and no longer those that the MountTable with this mark had.
+    pub fn revision<'a>(&self, mark: &str, paths: impl IntoIterator<Item = &'a str>) -> Option<Revision> {
+        let records = paths.into_iter().filter_map(|path| self.mirror.get(path)).map(|seen| seen.version.0);
+        records.chain(self.deleted.get(mark).copied()).max()
+    }
+
+    /// A MountTable is gone.
+    pub fn forget(&mut self, mark: &str) {
+        self.deleted.remove(mark);
+    }
+
+    fn note_deleted(&mut self, mark: String, at: Revision) {
+        let known = self.deleted.entry(mark).or_default();
+        *known = at.max(*known);
     }
 
     /// Takes an event; who is touched.
     pub(super) fn take(&mut self, event: Event<MountEntry>) -> Touched {
         let mut touched = Touched::default();
-        let paths: Vec<String> = match &event {
-            Event::Snapshot(_) => self.mirror.iter().map(|(path, _)| path.clone()).collect(),
-            Event::Changed { changes, .. } => changes.iter().map(path_of).collect(),
+        let (paths, at): (Vec<String>, Revision) = match &event {
+            Event::Snapshot(all) => (self.mirror.iter().map(|(path, _)| path.clone()).collect(), all.revision),
+            Event::Changed { changes, revision } => (changes.iter().map(path_of).collect(), *revision),
             Event::FellBehind => return touched,
         };
+        let mut marked: Vec<(&String, String)> = Vec::new();
         for path in &paths {
             touched.note(self, path);
+            marked.extend(self.mark_of(path).map(|mark| (path, mark)));
             self.unindex(path);
         }
         let whole = matches!(event, Event::Snapshot(_));
         // What changed is told by mark, so a record that was only written again is told of too.
         drop(self.mirror.take(event, |_, _| true));
+        for (path, mark) in marked {
+            if self.mirror.get(path).is_none() {
+                self.note_deleted(mark, at);
+            }
+        }
         let paths: Vec<String> = if whole { self.mirror.iter().map(|(path, _)| path.clone()).collect() } else { paths };
         for path in &paths {
             self.index(path);
@@ -154,7 +177,7 @@ impl Mounts {
 
 fn path_of(change: &anabranch_store::Change<MountEntry>) -> String {
     match change {
-        anabranch_store::Change::Put(entry) => entry.source.to_string(),
+        anabranch_store::Change::Put { record, .. } => record.source.to_string(),
         anabranch_store::Change::Delete(path) => path.clone(),
     }
 }
@@ -184,5 +207,37 @@ pub(super) async fn tell(triggers: &Triggers, fleet: &FleetId, touched: Touched)
     }
     if touched.fleet {
         drop(triggers.fleets.send(ObjectRef::new(&fleet.name).within(&fleet.namespace)).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anabranch_federation::Declared;
+    use anabranch_store::{Change, Snapshot, Versioned};
+
+    use super::*;
+
+    fn entry(path: &str, mark: &str) -> MountEntry {
+        let entry = MountEntry::parse(path, [("ns0", path)]).unwrap();
+        let declared = Declared { by: mark.to_owned(), digest: entry.digest() };
+        MountEntry { declared: Some(Box::new(declared)), ..entry }
+    }
+
+    #[test]
+    fn a_table_waits_for_what_it_no_longer_has() {
+        let fleet = FleetId { uid: "fleet".to_owned(), namespace: "n".to_owned(), name: "main".to_owned() };
+        let (mark, other) = (fleet.mark("n", "table"), fleet.mark("n", "other"));
+        let mut mounts = Mounts::new(fleet);
+        let stored =
+            |path: &str, mark: &str, version| Versioned { version: Version(version), record: entry(path, mark) };
+        let records = vec![stored("/a", &mark, 3), stored("/b", &mark, 5), stored("/c", &other, 7)];
+        mounts.take(Event::Snapshot(Snapshot { revision: 7, records, broken: Vec::new() }));
+        assert_eq!(mounts.revision(&mark, ["/a", "/b"]), Some(5));
+        mounts.take(Event::Changed { revision: 9, changes: Arc::new([Change::Delete("/b".to_owned())]) });
+        assert_eq!((mounts.revision(&mark, ["/a"]), mounts.revision(&other, ["/c"])), (Some(9), Some(7)));
+        mounts.deleted("/a", Version(11));
+        assert_eq!(mounts.revision(&mark, []), Some(11));
+        mounts.forget(&mark);
+        assert_eq!(mounts.revision(&mark, []), None);
     }
 }

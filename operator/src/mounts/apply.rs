@@ -56,7 +56,7 @@ pub async fn apply(
     }
     applied.drift = drift;
     let paths = validated.entries.iter().flatten().map(|entry| entry.source.as_str());
-    applied.revision = link.mounts.read().revision(paths);
+    applied.revision = link.mounts.read().revision(&super::mark(link, table), paths);
     finalize::leave_others(context, table, link).await;
     Ok(applied)
 }
@@ -91,8 +91,8 @@ pub async fn write(context: &Context, link: &Link, writes: Vec<Write<MountEntry>
                     mounts.wrote(record.clone(), version);
                     context.metrics.wrote("put");
                 }
-                (Write::Delete { key, .. }, Ok(_)) => {
-                    mounts.deleted(key);
+                (Write::Delete { key, .. }, Ok(version)) => {
+                    mounts.deleted(key, version);
                     context.metrics.wrote("delete");
                 }
                 (_, Err(Refusal::Conflict { .. })) => outcome.conflict = true,

@@ -50,6 +50,9 @@ pub async fn release(context: &Context, table: &MountTable) -> Result<Action, Er
     if !skip && fleet.is_some_and(|fleet| unknown(&fleet)) {
         return Ok(Action::requeue(SOON));
     }
+    for link in context.links.all() {
+        link.mounts.write().forget(&super::mark(&link, table));
+    }
     if !is_there(table) {
         return Ok(Action::await_change());
     }

@@ -36,8 +36,9 @@ pub(super) fn enable<'a>(admin: &'a Admin, call: &'a Call) -> Answer<'a> {
 pub(super) fn disabled<'a>(admin: &'a Admin, _: &'a Call) -> Answer<'a> {
     Box::pin(async move {
         let stored = admin.disabled()?.list().await?;
-        let mut name_service_ids: Vec<String> =
-            stored.records.iter().map(|stored| stored.record.nameservice().to_owned()).collect();
+        let broken = stored.broken.iter().map(|broken| broken.key.clone());
+        let names = stored.records.iter().map(|stored| stored.record.nameservice().to_owned());
+        let mut name_service_ids: Vec<String> = names.chain(broken).collect();
         name_service_ids.sort_unstable();
         answer(&GetDisabledNameservicesResponseProto { name_service_ids })
     })

@@ -68,7 +68,7 @@ fn apply<R: Record>(known: &mut BTreeMap<String, Arc<R>>, event: Event<R>) -> bo
         Event::Changed { changes, .. } => {
             for change in changes.iter() {
                 match change {
-                    Change::Put(record) => drop(known.insert(record.key().to_owned(), record.clone())),
+                    Change::Put { record, .. } => drop(known.insert(record.key().to_owned(), record.clone())),
                     Change::Delete(key) => drop(known.remove(key)),
                 }
             }

@@ -74,7 +74,7 @@ impl Follower {
             }
             Event::Changed { changes, .. } => changes.iter().fold(false, |changed, change| {
                 let this = match change {
-                    Change::Put(record) => self.put(record, now),
+                    Change::Put { record, .. } => self.put(record, now),
                     Change::Delete(key) => self.roster.remove(key, now),
                 };
                 changed || this
@@ -97,12 +97,19 @@ impl Follower {
     fn disabled(&mut self, event: Event<DisabledNameservice>) -> bool {
         match event {
             Event::Snapshot(snapshot) => {
-                let names = snapshot.records.iter().map(|stored| stored.record.nameservice().to_owned()).collect();
+                // Somebody closed it; that the record cannot be read does not open it.
+                for broken in &snapshot.broken {
+                    let (nameservice, reason) = (&broken.key, &broken.reason);
+                    tracing::warn!(nameservice, %reason, "a record that cannot be read keeps a nameservice disabled");
+                }
+                let broken = snapshot.broken.iter().map(|broken| broken.key.clone());
+                let names = snapshot.records.iter().map(|stored| stored.record.nameservice().to_owned());
+                let names = names.chain(broken).collect();
                 std::mem::replace(&mut self.out_of_service, names) != self.out_of_service
             }
             Event::Changed { changes, .. } => changes.iter().fold(false, |changed, change| {
                 let this = match change {
-                    Change::Put(record) => self.out_of_service.insert(record.nameservice().to_owned()),
+                    Change::Put { record, .. } => self.out_of_service.insert(record.nameservice().to_owned()),
                     Change::Delete(key) => self.out_of_service.remove(key),
                 };
                 changed || this

@@ -62,11 +62,11 @@ impl<R: Dated> Sweeper<R> {
                     .map(|stored| (stored.record.key().to_owned(), (stored.version, Arc::new(stored.record))))
                     .collect();
             }
-            Event::Changed { revision, changes } => {
+            Event::Changed { changes, .. } => {
                 for change in &*changes {
                     match change {
-                        Change::Put(record) => {
-                            self.known.insert(record.key().to_owned(), (Version(revision), record.clone()));
+                        Change::Put { record, version } => {
+                            self.known.insert(record.key().to_owned(), (*version, record.clone()));
                         }
                         Change::Delete(key) => {
                             self.known.remove(key);

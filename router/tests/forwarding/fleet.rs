@@ -36,7 +36,7 @@ pub async fn wait_for<R: Record>(store: &impl Reader<R>, what: &str, wanted: imp
     let found = async {
         loop {
             for change in changes(&mut *watch).await {
-                if let Change::Put(record) = change
+                if let Change::Put { record, .. } = change
                     && wanted(&record)
                 {
                     return R::clone(&record);
@@ -54,9 +54,11 @@ pub async fn wait_for<R: Record>(store: &impl Reader<R>, what: &str, wanted: imp
 pub async fn changes<R: Record>(watch: &mut dyn Watch<R>) -> Vec<Change<R>> {
     match timeout(PATIENCE, watch.next()).await.expect("nothing changes any more").unwrap() {
         Event::Changed { changes, .. } => changes.to_vec(),
-        Event::Snapshot(snapshot) => {
-            snapshot.records.into_iter().map(|one| Change::Put(Arc::new(one.record))).collect()
-        }
+        Event::Snapshot(snapshot) => snapshot
+            .records
+            .into_iter()
+            .map(|one| Change::Put { record: Arc::new(one.record), version: one.version })
+            .collect(),
         Event::FellBehind => Vec::new(),
     }
 }
@@ -121,7 +123,7 @@ async fn a_router_reports_itself_at_each_change_and_when_it_ends() {
     let mut seen = Vec::new();
     while seen.last() != Some(&RouterStatus::Shutdown) {
         for change in changes(&mut *watch).await {
-            let Change::Put(record) = change else { panic!("a report was deleted") };
+            let Change::Put { record, .. } = change else { panic!("a report was deleted") };
             seen.push(record.status());
         }
     }
@@ -167,12 +169,12 @@ async fn what_nobody_writes_any_more_is_marked_by_one_router_and_then_deleted() 
     while seen.last() != Some(&"deleted") {
         for change in changes(&mut *watch).await {
             match change {
-                Change::Put(record) if record.state() == NamenodeState::Expired => {
+                Change::Put { record, .. } if record.state() == NamenodeState::Expired => {
                     seen.push("marked");
                     let dates = |one: &Membership| (one.message().date_created, one.message().date_modified);
                     assert_eq!(dates(&record), dates(&gone), "the mark says nothing of the NameNode");
                 }
-                Change::Put(_) => seen.push("written"),
+                Change::Put { .. } => seen.push("written"),
                 Change::Delete(key) => {
                     assert_eq!(key, gone.key());
                     seen.push("deleted");

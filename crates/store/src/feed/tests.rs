@@ -85,7 +85,10 @@ async fn the_last_table_stays_while_the_store_is_away() {
     let failing = feed.health.wait_for(|health| health.failing_since.is_some() && health.broken == 2).await.is_ok();
     assert!(failing && feed.tables.borrow().as_ref().unwrap().len() == 1);
 
-    let repaired = Event::Changed { revision: 4, changes: Arc::new([Change::Put(Arc::new(entry("/x", 1)))]) };
+    let repaired = Event::Changed {
+        revision: 4,
+        changes: Arc::new([Change::Put { record: Arc::new(entry("/x", 1)), version: Version(4) }]),
+    };
     script.lock().extend([Ok(repaired), Ok(Event::FellBehind), snapshot(9, "/b", &[])]);
     let healed = table(&mut feed, |table| table.revision() == 9).await;
     assert!(healed.entry("/b").is_some() && healed.entry("/x").is_none());

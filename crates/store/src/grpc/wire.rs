@@ -46,8 +46,11 @@ pub(super) fn chunks<R: Record>(history: &Bytes, snapshot: &Snapshot<R>) -> Vec<
 /// The changes of one revision as messages; at least one.
 pub(super) fn changed<R: Record>(revision: Revision, changes: &[Change<R>]) -> Vec<proto::Changed> {
     let groups = grouped(changes.iter().map(|change| match change {
-        Change::Put(record) => proto::Change { key: record.key().to_owned(), message: Some(record.encode().into()) },
-        Change::Delete(key) => proto::Change { key: key.clone(), message: None },
+        Change::Put { record, version } => {
+            let message = Some(record.encode().into());
+            proto::Change { key: record.key().to_owned(), message, version: version.0 }
+        }
+        Change::Delete(key) => proto::Change { key: key.clone(), message: None, version: 0 },
     }));
     let last = groups.len() - 1;
     let part = |(at, changes)| proto::Changed { revision, changes, last: at == last };
@@ -124,7 +127,10 @@ fn read<R: Record>(key: &str, message: &[u8]) -> Result<R, DecodeError> {
 pub(super) fn read_change<R: Record>(change: proto::Change) -> Option<Change<R>> {
     match change.message {
         None => Some(Change::Delete(change.key)),
-        Some(message) => read(&change.key, &message).ok().map(|record| Change::Put(Arc::new(record))),
+        Some(message) => {
+            let version = Version(change.version);
+            read(&change.key, &message).ok().map(|record| Change::Put { record: Arc::new(record), version })
+        }
     }
 }
 
@@ -141,7 +147,8 @@ pub(super) fn write<R: Record>(changes: &[Write<R>]) -> Result<proto::WriteReque
         };
         let key = change.key().to_owned();
         bytes += key.len() + message.as_ref().map_or(0, Bytes::len);
-        proto::ExpectedChange { change: Some(proto::Change { key, message }), expected: change.expected().0 }
+        let expected = change.expected().0;
+        proto::ExpectedChange { change: Some(proto::Change { key, message, version: 0 }), expected }
     };
     let request = proto::WriteRequest { kind: R::KIND.to_owned(), changes: changes.iter().map(one).collect() };
     if bytes > MAX_WRITE_BYTES { Err(StoreError::TooManyBytes(bytes)) } else { Ok(request) }
@@ -153,7 +160,8 @@ pub(super) fn read_write<R: Record>(
 ) -> Result<Vec<Result<Write<R>, Refusal>>, Malformed> {
     let one = |change: proto::ExpectedChange| {
         let expected = Version(change.expected);
-        let proto::Change { key, message } = change.change.ok_or(Malformed("an expected version without a change"))?;
+        let proto::Change { key, message, .. } =
+            change.change.ok_or(Malformed("an expected version without a change"))?;
         Ok(match message {
             None => Ok(Write::Delete { key, expected }),
             Some(message) => match read(&key, &message) {

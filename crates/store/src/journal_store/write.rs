@@ -58,7 +58,7 @@ fn judge<R: Record>(journal: &dyn Journal, changes: Vec<Write<R>>, next: Version
         if answer.is_ok() {
             let left = stage(&mut judged.batch, &change, next);
             let change = match change {
-                Write::Put { record, .. } => Change::Put(Arc::new(record)),
+                Write::Put { record, .. } => Change::Put { record: Arc::new(record), version: next },
                 Write::Delete { .. } => Change::Delete(key.clone()),
             };
             // Watchers see one change of a record per revision: the last.

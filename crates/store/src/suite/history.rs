@@ -49,7 +49,7 @@ impl From<Event<MountEntry>> for Seen {
             Event::Snapshot(snapshot) => Self::Snapshot(snapshot.revision, tags(&snapshot)),
             Event::Changed { revision, changes } => {
                 let change = |change: &Change<MountEntry>| match change {
-                    Change::Put(record) => (record.source.to_string(), Some(record.tag())),
+                    Change::Put { record, .. } => (record.source.to_string(), Some(record.tag())),
                     Change::Delete(key) => (key.clone(), None),
                 };
                 Self::Changed(revision, changes.iter().map(change).collect())

@@ -102,7 +102,7 @@ pub async fn watcher(
                 assert!(!snapshot_due && revision > seen, "{revision} after {seen}");
                 seen = revision;
                 for change in &*changes {
-                    let Change::Put(record) = change else { panic!("nothing is deleted") };
+                    let Change::Put { record, .. } = change else { panic!("nothing is deleted") };
                     let before = tags.insert(record.source.to_string(), record.tag()).unwrap_or(0);
                     assert_eq!(record.tag(), before + 1, "{}: missed, or seen twice", record.source);
                 }

@@ -104,7 +104,7 @@ impl<R: Record> Mirror<R> {
                 // Keys that differ can have one name.
                 let replaced = known.map(|node| node.key(&name)).filter(|key| key != record.key());
                 step.changes.extend(replaced.map(Change::Delete));
-                step.changes.push(Change::Put(record.clone()));
+                step.changes.push(Change::Put { record: record.clone(), version });
                 Ok(record)
             }
             Found::Broken(reason) => {
@@ -160,7 +160,8 @@ mod tests {
     /// `revision:+key-key`, with `!` where something is broken now.
     fn shown(steps: &[Step<MountEntry>]) -> Vec<String> {
         let change = |change: &Change<MountEntry>| match change {
-            Change::Put(record) => format!("+{}", record.key()),
+            Change::Put { record, version } if *version == Version(record.tag()) => format!("+{}", record.key()),
+            Change::Put { record, version } => panic!("{} has version {version:?}", record.key()),
             Change::Delete(key) => format!("-{key}"),
         };
         let step = |step: &Step<MountEntry>| {

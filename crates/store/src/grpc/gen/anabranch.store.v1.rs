@@ -97,6 +97,9 @@ pub struct Change {
     /// The record's message; absent: the record was deleted.
     #[prost(bytes = "bytes", optional, tag = "2")]
     pub message: ::core::option::Option<::prost::bytes::Bytes>,
+    /// The record's version; 0 when it was deleted.
+    #[prost(uint64, tag = "3")]
+    pub version: u64,
 }
 /// Changes were missed; a snapshot follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

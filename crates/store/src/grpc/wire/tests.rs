@@ -67,7 +67,7 @@ fn what_cannot_be_read_here_or_there_is_left_out_and_named() {
 
     parts[0].records.push(strange("/none", None));
     assert_eq!(joined(parts), Err(Malformed("a record without content")));
-    let unreadable = proto::Change { key: "/a".into(), message: Some(Bytes::from_static(b"\xff\xff")) };
+    let unreadable = proto::Change { key: "/a".into(), message: Some(Bytes::from_static(b"\xff\xff")), version: 1 };
     assert_eq!(read_change::<MountEntry>(unreadable), None);
 }
 
