@@ -7,7 +7,7 @@ mod status;
 
 use std::sync::Arc;
 
-use anabranch_api::{Subcluster, SubclusterSettings, SubclusterStatus};
+use anabranch_api::{Backend, Subcluster, SubclusterKind, SubclusterSettings, SubclusterStatus};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
@@ -49,8 +49,17 @@ pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Contex
         Ok(settings) => settings,
         Err(problems) => return status::invalid(&context, subcluster, &problems).await,
     };
-    let children = build::build(subcluster, &settings, &context.images)?;
-    let running = apply::apply(&context, &children).await?;
+    let applied = match build::build(subcluster, &settings, &context.images) {
+        Ok(children) => apply::apply(&context, &children).await,
+        Err(error) => Err(error),
+    };
+    let running = match applied {
+        Ok(running) => running,
+        Err(error) => {
+            status::stuck(&context, subcluster, "ApplyFailed", error.to_string()).await?;
+            return Err(error);
+        }
+    };
     let disabled = apply::disable(subcluster, &settings, &links).await?;
     if is_pending(&context, subcluster) {
         return Ok(Action::requeue(SOON));
@@ -77,9 +86,22 @@ fn links(context: &Context, subcluster: &Subcluster) -> Vec<Arc<Link>> {
 fn validate(subcluster: &Subcluster) -> Result<SubclusterSettings, Vec<String>> {
     let name = subcluster.name_any();
     let long = name.len() > crate::names::MAX_NAME;
+    let unsupported = |settings: &SubclusterSettings| match settings.kind {
+        SubclusterKind::Embedded { backend, .. } if backend != Backend::Rocksdb => {
+            let found = format!("{backend:?}").to_lowercase();
+            Some(format!("spec.embedded.backend.type: found {found}; this release runs rocksdb"))
+        }
+        SubclusterKind::Embedded { replicas, .. } if replicas > 1 => {
+            Some(format!("spec.embedded.replicas: found {replicas}; this release runs 1"))
+        }
+        _ => None,
+    };
     let too_long = format!("metadata.name: has {} characters; expected at most {}", name.len(), crate::names::MAX_NAME);
     match subcluster.spec.to_settings() {
-        Ok(settings) if !long => Ok(settings),
+        Ok(settings) if !long => match unsupported(&settings) {
+            None => Ok(settings),
+            Some(problem) => Err(vec![problem]),
+        },
         Ok(_) => Err(vec![too_long]),
         Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
     }

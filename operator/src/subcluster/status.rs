@@ -112,11 +112,19 @@ fn shown(bytes: u64) -> String {
 /// # Errors
 /// When the API server fails.
 pub async fn invalid(context: &Context, subcluster: &Subcluster, problems: &[String]) -> Result<Action, Error> {
+    stuck(context, subcluster, "Invalid", problems.join("; ")).await?;
+    Ok(Action::await_change())
+}
+
+/// Says of a subcluster why not all of it is as it should be; what runs goes on.
+///
+/// # Errors
+/// When the API server fails.
+pub async fn stuck(context: &Context, subcluster: &Subcluster, reason: &str, message: String) -> Result<(), Error> {
     let before = subcluster.status.clone().unwrap_or_default();
     let conditions = Conditions::after(&before.conditions, subcluster.metadata.generation)
-        .with("Ready", false, "Invalid", problems.join("; "))
+        .with("Ready", false, reason, message)
         .done();
     let status = SubclusterStatus { observed_generation: subcluster.metadata.generation, conditions, ..before.clone() };
-    settle(context, subcluster, &before, &status, &BAD).await?;
-    Ok(Action::await_change())
+    settle(context, subcluster, &before, &status, &BAD).await
 }
