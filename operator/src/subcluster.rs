@@ -91,9 +91,6 @@ fn validate(subcluster: &Subcluster) -> Result<SubclusterSettings, Vec<String>> 
             let found = format!("{backend:?}").to_lowercase();
             Some(format!("spec.embedded.backend.type: found {found}; this release runs rocksdb"))
         }
-        SubclusterKind::Embedded { replicas, .. } if replicas > 1 => {
-            Some(format!("spec.embedded.replicas: found {replicas}; this release runs 1"))
-        }
         _ => None,
     };
     let too_long = format!("metadata.name: has {} characters; expected at most {}", name.len(), crate::names::MAX_NAME);
