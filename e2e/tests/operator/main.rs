@@ -35,6 +35,7 @@ const CASES: &[Case<'_, Rig>] = &[
     ("older_tables_have_a_path", rules::age),
     ("pauses_are_kept", rules::paused),
     ("broken_objects_stop_nobody", rules::broken),
+    ("what_cannot_be_made_is_told", rules::stuck),
     ("tables_move_to_another_fleet", moves::moved),
     ("tables_move_though_the_old_store_is_away", moves::moved_while_away),
     ("drift_is_observed", drift::observed),

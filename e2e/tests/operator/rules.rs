@@ -128,6 +128,29 @@ pub fn broken(rig: &Rig) {
     });
 }
 
+/// What cannot be made is told where users look, and keeps nothing else from being made.
+pub fn stuck(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let site = Site::new(rig, "stuck").await;
+        // There is no Prometheus operator here.
+        fleet(&site, json!({ "monitoring": { "serviceMonitor": true } })).await;
+        let group = json!({ "backend": { "type": "raft" }, "replicas": 3 });
+        let group = json!({ "nameserviceId": "ns1", "type": "Embedded", "embedded": group });
+        site.apply("Subcluster", "group", group).await;
+        let odd = json!({ "backend": { "type": "rocksdb" }, "podTemplate": { "spec": { "containers": 7 } } });
+        let odd = json!({ "nameserviceId": "ns2", "type": "Embedded", "embedded": odd });
+        site.apply("Subcluster", "odd", odd).await;
+        let _operator = Operator::start(rig, &site, Cut::never());
+        site.condition("RouterFleet", "main", "Degraded", "True/ApplyFailed").await;
+        assert!(site.get("Deployment", "main-router").await.is_some());
+        site.condition("Subcluster", "group", "Ready", "False/Invalid").await;
+        assert_eq!(site.get("StatefulSet", "group-namespace").await, None);
+        site.condition("Subcluster", "odd", "Ready", "False/ApplyFailed").await;
+        site.apply("RouterFleet", "main", json!({})).await;
+        site.condition("RouterFleet", "main", "Degraded", "False/AsExpected").await;
+    });
+}
+
 /// A table of an order that nobody knows.
 fn sideways() -> Value {
     let destinations = json!([{ "nameservice": "ns0", "path": "/u" }, { "nameservice": "ns1", "path": "/u" }]);
