@@ -143,7 +143,7 @@ mod tests {
     use anabranch_federation::MountEntry;
 
     use super::*;
-    use crate::suite::entry;
+    use crate::suite::{Sample, entry};
 
     fn read(key: &str, zxid: u64, found: Found<MountEntry>) -> Read<MountEntry> {
         Read { name: layout::name(key), zxid, found }

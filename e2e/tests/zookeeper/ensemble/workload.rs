@@ -26,6 +26,8 @@ pub(super) struct Workload {
     pub(super) writer: fn(ZooKeeperStore) -> Arc<dyn Records<MountEntry>>,
     /// The same for watchers.
     pub(super) watcher: fn(ZooKeeperStore) -> Arc<dyn Reader<MountEntry>>,
+    /// After the last fault, everything comes to an end within this.
+    pub(super) patience: Duration,
 }
 
 /// How much was done.
@@ -40,7 +42,8 @@ struct Net(Vec<FaultProxy>);
 impl Workload {
     pub(super) fn new(seed: u64, members: Vec<SocketAddr>) -> Self {
         let root = format!("/seed-{seed}");
-        Self { seed, members, root, writer: |store| Arc::new(store), watcher: |store| Arc::new(store) }
+        let patience = PATIENCE;
+        Self { seed, members, root, writer: |store| Arc::new(store), watcher: |store| Arc::new(store), patience }
     }
 
     /// Options of a client of these servers; trouble is noticed soon.
@@ -84,7 +87,7 @@ impl Workload {
 
         let mut history = History::default();
         for writer in writers {
-            let writer = timeout(PATIENCE, writer).await.map_err(|_| "a writer does not come to its end")?;
+            let writer = timeout(self.patience, writer).await.map_err(|_| "a writer does not come to its end")?;
             let Observed { found, verdict } = writer.expect("a writer");
             verdict?;
             history.merge(found);
@@ -95,7 +98,8 @@ impl Workload {
         done.send_replace(Some(history.last()));
         let mut events = 0;
         for (n, watcher) in watchers.into_iter().enumerate() {
-            let seen = timeout(PATIENCE, watcher).await.map_err(|_| format!("watcher {n} does not come to its end"))?;
+            let seen =
+                timeout(self.patience, watcher).await.map_err(|_| format!("watcher {n} does not come to its end"))?;
             let seen = seen.expect("a watcher");
             events += seen.len();
             history.judge(&seen).map_err(|wrong| format!("watcher {n}: {wrong}"))?;
@@ -119,7 +123,7 @@ impl Workload {
                 }
             }
         };
-        let found = timeout(PATIENCE, answers).await.map_err(|_| "the writes cannot be counted")?;
+        let found = timeout(self.patience, answers).await.map_err(|_| "the writes cannot be counted")?;
         if found == expected {
             return Ok(());
         }
