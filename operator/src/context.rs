@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::link::{FleetId, Links};
 use crate::metrics::Metrics;
 use crate::names::{MANAGER, PAUSED};
+use crate::watches::Listing;
 
 /// An object as a watch tells of it: one that cannot be read does not end the watch.
 pub type Guarded<K> = DeserializeGuard<K>;
@@ -34,6 +35,8 @@ pub struct Context {
     pub namespaces: Store<PartialObjectMeta<Namespace>>,
     /// Subclusters by nameservice.
     pub nameservices: Arc<Index<Subcluster>>,
+    /// Whether all of these were listed.
+    pub listing: Listing,
     /// The state stores of fleets.
     pub links: Links,
     /// Images of the programs that it runs.
@@ -70,6 +73,8 @@ pub struct Stores {
     pub namespaces: Store<PartialObjectMeta<Namespace>>,
     /// Subclusters by nameservice.
     pub nameservices: Arc<Index<Subcluster>>,
+    /// Whether all of these were listed.
+    pub listing: Listing,
 }
 
 impl Context {
@@ -77,18 +82,22 @@ impl Context {
     pub fn new(setup: &Setup, stores: Stores, links: Links) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(setup.identity.clone()) };
         let recorder = Recorder::new(setup.client.clone(), reporter);
-        let Stores { fleets, tables, subclusters, namespaces, nameservices } = stores;
+        let Stores { fleets, tables, subclusters, namespaces, nameservices, listing } = stores;
         let Setup { client, images, metrics, resync, .. } = setup.clone();
-        Self { client, fleets, tables, subclusters, namespaces, nameservices, links, images, metrics, resync, recorder }
-    }
-
-    /// Returns when everything was listed once: until then, what is there looks missing.
-    pub async fn listed(&self) {
-        // Without whoever lists the operator ends, or has no need of these.
-        drop(self.fleets.wait_until_ready().await);
-        drop(self.tables.wait_until_ready().await);
-        drop(self.subclusters.wait_until_ready().await);
-        drop(self.namespaces.wait_until_ready().await);
+        Self {
+            client,
+            fleets,
+            tables,
+            subclusters,
+            namespaces,
+            nameservices,
+            listing,
+            links,
+            images,
+            metrics,
+            resync,
+            recorder,
+        }
     }
 
     /// A fleet.

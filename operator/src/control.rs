@@ -27,7 +27,7 @@ use crate::index::Index;
 use crate::link::{Dial, Links, Triggers};
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
-use crate::watches::{events, namespaces, received, telling};
+use crate::watches::{Listing, events, namespaces, received, telling};
 use crate::{fleet, mounts, subcluster, triggers};
 
 /// Objects that are told of faster than they are looked at wait here.
@@ -80,15 +80,16 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
 
     // Who looks again since another object changed must find that object as it is now: it is told by the one watch of that
     // kind, and after the reflector.
+    let listing = Listing::of(if setup.namespace.is_some() { 3 } else { 4 });
     let (fleets_changed, changed_fleets) = mpsc::channel(QUEUE);
     let (all_fleets, writer) = reflector::store();
-    let heard = telling(events(setup.api::<Guarded<RouterFleet>>(), writer), vec![fleets_changed]);
+    let heard = telling(events(setup.api::<Guarded<RouterFleet>>(), writer, &listing), vec![fleets_changed]);
     let fleets = Controller::for_stream(heard.applied_objects(), all_fleets.clone());
 
     let leads = Arc::new(Index::of_tables());
     let index = leads.clone();
     let (all_tables, writer) = reflector::store();
-    let heard = events(setup.api::<Guarded<MountTable>>(), writer).inspect_ok(move |event| index.take(event));
+    let heard = events(setup.api::<Guarded<MountTable>>(), writer, &listing).inspect_ok(move |event| index.take(event));
     let tables = Controller::for_stream(heard.applied_objects(), all_tables.clone());
 
     let nameservices = Arc::new(Index::of_subclusters());
@@ -96,18 +97,19 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
     let (for_fleets, subclusters_of_fleets) = mpsc::channel(QUEUE);
     let (for_tables, subclusters_of_tables) = mpsc::channel(QUEUE);
     let (all_subclusters, writer) = reflector::store();
-    let heard = events(setup.api::<Guarded<Subcluster>>(), writer).inspect_ok(move |event| index.take(event));
+    let heard = events(setup.api::<Guarded<Subcluster>>(), writer, &listing).inspect_ok(move |event| index.take(event));
     let heard = telling(heard, vec![for_fleets, for_tables]);
     let subclusters = Controller::for_stream(heard.applied_objects(), all_subclusters.clone());
 
     let (all_namespaces, writer) = reflector::store();
-    let labels = namespaces(&setup.client, setup.namespace.as_deref(), writer);
+    let labels = namespaces(&setup.client, setup.namespace.as_deref(), writer, &listing);
     let stores = Stores {
         fleets: all_fleets.clone(),
         tables: all_tables.clone(),
         subclusters: all_subclusters,
         namespaces: all_namespaces,
         nameservices: nameservices.clone(),
+        listing,
     };
     let context = Arc::new(Context::new(&setup, stores, links));
 
@@ -197,7 +199,7 @@ impl Attempts {
         K: Resource<DynamicType = ()>,
         F: Future<Output = Result<Action, Error>>,
     {
-        self.context.listed().await;
+        self.context.listing.done().await;
         let began = Instant::now();
         let key = key(&*object);
         let outcome = reconcile(object, self.context.clone()).await;

@@ -11,17 +11,49 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// What comes of objects, or of a failed watch.
 type Heard<K> = Result<K, watcher::Error>;
 
+/// Whether every kind was listed once: until then, what is there looks missing. (Reflectors wake only one of those who wait
+/// for that.)
+#[derive(Clone)]
+pub struct Listing(watch::Sender<usize>);
+
+impl Listing {
+    /// Of so many kinds.
+    pub fn of(kinds: usize) -> Self {
+        Self(watch::Sender::new(kinds))
+    }
+
+    /// Returns when all were listed.
+    pub async fn done(&self) {
+        // The sender is here.
+        drop(self.0.subscribe().wait_for(|missing| *missing == 0).await);
+    }
+
+    /// Notes the end of the first listing of one kind.
+    fn note<K>(&self) -> impl FnMut(&Event<K>) + Send + use<K> {
+        let (missing, mut listed) = (self.0.clone(), false);
+        move |event| {
+            if matches!(event, Event::InitDone) && !std::mem::replace(&mut listed, true) {
+                missing.send_modify(|missing| *missing -= 1);
+            }
+        }
+    }
+}
+
 /// What a watch tells of objects, after `writer` knows of it.
-pub fn events<K>(api: Api<K>, writer: Writer<K>) -> impl Stream<Item = Heard<Event<K>>> + Send
+pub fn events<K>(
+    api: Api<K>,
+    writer: Writer<K>,
+    listing: &Listing,
+) -> impl Stream<Item = Heard<Event<K>>> + Send + use<K>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    reflector(writer, watcher(api, watcher::Config::default()).default_backoff())
+    reflector(writer, watcher(api, watcher::Config::default()).default_backoff()).inspect_ok(listing.note())
 }
 
 /// Tells others of what users say of objects, and that they are gone; not of what is known of them. Whoever is told finds it
@@ -64,12 +96,13 @@ pub fn namespaces(
     client: &Client,
     only: Option<&str>,
     writer: Writer<PartialObjectMeta<Namespace>>,
+    listing: &Listing,
 ) -> impl Stream<Item = Heard<PartialObjectMeta<Namespace>>> + Send + use<> {
     if only.is_some() {
         return stream::pending().left_stream();
     }
     let events = watcher(Api::<PartialObjectMeta<Namespace>>::all(client.clone()), watcher::Config::default());
-    let seen = events.default_backoff().reflect(writer).touched_objects();
+    let seen = events.default_backoff().reflect(writer).inspect_ok(listing.note()).touched_objects();
     seen.predicate_filter(predicates::labels, PredicateConfig::default()).right_stream()
 }
 
