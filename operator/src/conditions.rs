@@ -50,7 +50,7 @@ impl<'a> Conditions<'a> {
 
     /// Adds one as it was, if it was there.
     #[must_use]
-    pub fn as_before(self, kind: &str) -> Self {
+    pub fn unchanged(self, kind: &str) -> Self {
         match self.before.iter().find(|condition| condition.kind == kind) {
             Some(known) => self.with(kind, known.status, &known.reason, known.message.clone()),
             None => self,

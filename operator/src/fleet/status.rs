@@ -51,7 +51,7 @@ pub async fn update(
         Some((reason, message)) => conditions.with("Degraded", true, reason, message),
     };
     let conditions = match undeclared.map(|undeclared| undeclared.paths.as_slice()) {
-        None => conditions.as_before("Drifted"),
+        None => conditions.unchanged("Drifted"),
         Some([]) => conditions.with("Drifted", false, "AsDeclared", "every mount in the state store is declared"),
         Some(paths) => {
             conditions.with("Drifted", true, "Undeclared", format!("no MountTable declares {}", paths.join(", ")))
@@ -146,7 +146,7 @@ async fn stuck(context: &Context, fleet: &RouterFleet, reason: &str, message: St
         .with("Degraded", true, reason, message)
         .with("ReconciliationPaused", false, "Reconciling", "waits for what is missing");
     let conditions = if before.conditions.iter().any(|condition| condition.kind == "Available") {
-        conditions.as_before("Available")
+        conditions.unchanged("Available")
     } else {
         conditions.with("Available", false, reason, "nothing was made yet")
     };
