@@ -1,6 +1,6 @@
 //! Mounts that change.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ fn await_version(router: &str, version: usize) {
 fn latencies(routers: &[(String, String)], versions: std::ops::Range<usize>) -> Vec<Duration> {
     let mut found: Vec<Duration> = versions
         .map(|version| {
-            let (told, ends) = channel();
+            let (told, ends) = sync_channel(routers.len());
             thread::scope(|scope| {
                 for (_, address) in routers {
                     let told = told.clone();

@@ -97,7 +97,7 @@ pub fn at_every_write(rig: &Rig) {
             let run = async || {
                 loop {
                     let number = begun.fetch_add(1, Ordering::Relaxed);
-                    if !dies(rig, phase, number / 2, number % 2 == 0, &expected).await {
+                    if !dies(rig, phase, number / 2, number.is_multiple_of(2), &expected).await {
                         return;
                     }
                     longest.fetch_max(number / 2 + 1, Ordering::Relaxed);

@@ -39,10 +39,9 @@ async fn report(store: Arc<dyn StateStore>, address: String) {
         };
         let state = RouterState::new(message).unwrap().serving(served);
         // Once in five seconds even without news: the operator takes who is silent for dead.
-        if said.is_none_or(|(known, at): (_, Instant)| known != served || at.elapsed() > Duration::from_secs(5)) {
-            if let Ok(written) = Writer::<RouterState>::put(&*store, state, version).await {
-                (version, said) = (written, Some((served, Instant::now())));
-            }
+        let due = said.is_none_or(|(known, at): (_, Instant)| known != served || at.elapsed() > Duration::from_secs(5));
+        if due && let Ok(written) = Writer::<RouterState>::put(&*store, state, version).await {
+            (version, said) = (written, Some((served, Instant::now())));
         }
         let next = Instant::now() + PAUSE;
         while let Ok(event) = timeout_at(next, mounts.next()).await {
