@@ -15,8 +15,9 @@ use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
-use crate::link::SOON;
+use crate::link::{FleetId, Link, SOON};
 use crate::status::unreadable;
+use crate::triggers;
 
 pub use apply::write;
 pub use dereference::find_fleet;
@@ -47,7 +48,8 @@ pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -
         // What it has it keeps, against younger ones and against drift.
         return Ok(Action::await_change());
     }
-    if found.fleet.as_ref().is_ok_and(|fleet| context.awaits(fleet)) {
+    let unsettled = |link: &Arc<Link>| !is_settled(&context, link);
+    if found.fleet.as_ref().is_ok_and(|fleet| context.awaits(fleet)) || found.link.as_ref().is_some_and(unsettled) {
         return Ok(Action::requeue(SOON));
     }
     let plan = build::build(&context, &found, &validated, table);
@@ -56,7 +58,32 @@ pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -
     Ok(Action::requeue(applied.again.unwrap_or(context.resync)))
 }
 
+/// Whether it is known of every MountTable of a fleet what it claims. Right after a start it is not: what some declare looks
+/// undeclared, and younger ones seem to have the paths of older ones.
+pub fn all_heard(context: &Context, link: &Link) -> bool {
+    let FleetId { uid, namespace, name } = &link.fleet;
+    let heard = &link.mounts.read().heard;
+    context.tables.state().iter().all(|table| {
+        let Ok(table) = &table.0 else { return true };
+        let known = || table.uid().is_some_and(|uid| heard.contains(&uid));
+        // One that does not say which of several fleets has none.
+        let served = || find_fleet(context, table).is_ok_and(|fleet| fleet.uid().as_ref() == Some(uid));
+        let goes = table.metadata.deletion_timestamp.is_some();
+        goes || !triggers::is_of(table, namespace, name) || known() || !served()
+    })
+}
+
+/// Whether that was so once: who comes later is younger than all that were there.
+fn is_settled(context: &Context, link: &Link) -> bool {
+    let known = link.mounts.read().settled;
+    if !known && all_heard(context, link) {
+        link.mounts.write().settled = true;
+        return true;
+    }
+    known
+}
+
 /// The mark of a MountTable's entries in a fleet's store.
-fn mark(link: &crate::link::Link, table: &MountTable) -> String {
+fn mark(link: &Link, table: &MountTable) -> String {
     link.fleet.mark(&table.namespace().unwrap_or_default(), &table.name_any())
 }

@@ -12,7 +12,7 @@ use kube::{Api, Resource, ResourceExt};
 use crate::adopt;
 use crate::context::Context;
 use crate::error::{Error, Trying};
-use crate::link::{FleetId, Link, Seen};
+use crate::link::{Link, Seen};
 use crate::names::{self, MANAGER};
 use crate::{mounts, subcluster, triggers};
 
@@ -38,7 +38,7 @@ pub async fn settle(
 ) -> Result<Option<Undeclared>, Error> {
     let Some(link) = link.filter(|link| link.mounts.read().complete()) else { return Ok(None) };
     take_back(context, link).await?;
-    if !every_table_has_its_say(context, link) {
+    if !mounts::all_heard(context, link) {
         return Ok(None);
     }
     let (orphans, found) = orphans_and_others(context, link);
@@ -79,20 +79,6 @@ async fn take_back(context: &Context, link: &Link) -> Result<(), Error> {
         subcluster::enable(link, &nameservice, version).await?;
     }
     Ok(())
-}
-
-/// Right after a start, some MountTables have not claimed their paths yet; what they declare must not look undeclared.
-fn every_table_has_its_say(context: &Context, link: &Link) -> bool {
-    let FleetId { uid, namespace, name } = &link.fleet;
-    let heard = &link.mounts.read().heard;
-    context.tables.state().iter().all(|table| {
-        let Ok(table) = &table.0 else { return true };
-        let known = || table.uid().is_some_and(|uid| heard.contains(&uid));
-        // One that does not say which of several fleets has none.
-        let served = || mounts::find_fleet(context, table).is_ok_and(|fleet| fleet.uid().as_ref() == Some(uid));
-        let goes = table.metadata.deletion_timestamp.is_some();
-        goes || !triggers::is_of(table, namespace, name) || known() || !served()
-    })
 }
 
 /// What deletes the records with the mark of a MountTable that the fleet does not serve, as we wrote them; and all other

@@ -23,12 +23,14 @@ pub struct Mounts {
     pub claims: Claims,
     /// The MountTables, by uid, of which it is known what they claim.
     pub heard: HashSet<String>,
+    /// Whether that was known of all MountTables of the fleet at some time.
+    pub settled: bool,
 }
 
 impl Mounts {
     pub(super) fn new(fleet: FleetId) -> Self {
-        let (mirror, by_mark, deleted, foreign, claims, heard) = Default::default();
-        Self { fleet, mirror, by_mark, deleted, foreign, claims, heard }
+        let (mirror, by_mark, deleted, foreign, claims, heard, settled) = Default::default();
+        Self { fleet, mirror, by_mark, deleted, foreign, claims, heard, settled }
     }
 
     /// Whose they are.
