@@ -54,6 +54,7 @@ async fn at(rig: &Rig, phase: usize) -> (Site, Operator) {
     let operator = Operator::start(rig, &site, Cut::never());
     for earlier in 0..phase {
         change(&site, earlier).await;
+        site.observed().await;
         operator.quiet().await;
     }
     (site, operator)
@@ -88,6 +89,7 @@ pub fn at_every_write(rig: &Rig) {
             let (site, operator) = at(rig, phase).await;
             operator.cut.take_writes();
             change(&site, phase).await;
+            site.observed().await;
             operator.quiet().await;
             let expected = state(&site).await;
             let undisturbed = operator.cut.take_writes().len();

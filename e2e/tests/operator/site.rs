@@ -134,6 +134,23 @@ impl Site {
         .await;
     }
 
+    /// Waits until the operator has looked at all objects as they are now.
+    pub async fn observed(&self) {
+        for kind in ["RouterFleet", "MountTable", "Subcluster"] {
+            until(&format!("every {kind} is looked at"), async || {
+                let late = self
+                    .list(kind, "")
+                    .await
+                    .into_iter()
+                    .find(|object| object["status"]["observedGeneration"] != object["metadata"]["generation"]);
+                late.map_or(Ok(()), |object| {
+                    Err(format!("{} is not: {}", object["metadata"]["name"], object["status"]))
+                })
+            })
+            .await;
+        }
+    }
+
     /// Waits until the store of the fleet `main` has these mounts, as [`Store::mounts`] shows them.
     pub async fn mounts(&self, expected: &[&str]) {
         has(self.store(), expected).await;
