@@ -13,8 +13,9 @@ cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
 real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away
-# Those in a cluster: make kube-up first.
-kube := operator chart sidecar fleet
+# Those in a cluster, and those that take too long for every day: make kube-up first.
+kube := chart sidecar
+long := operator fleet
 
 .PHONY: help deps deps-build build run test test-fast test-slow test-kube fmt fmt-check lint generated unit bench bench-check kill9 faults fuzz kube-up kube-down deny clean
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ help: ## this list
 	@echo "Anabranch: HDFS router-based federation. Targets:"
 	sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 	echo "  e2e-NAME      one suite with real clients; NAME is one of: $(real);"
-	echo "                after make kube-up also of: $(kube)"
+	echo "                after make kube-up also of: $(kube) $(long)"
 
 deps: ## what tests and benchmarks need beside a Rust toolchain: libclang, a JDK, Maven, RocksDB
 	@scripts/deps build java
