@@ -13,7 +13,7 @@ use crate::site::{Site, until};
 use crate::state::{State, difference, state};
 
 /// How many runs go on at the same time.
-const RUNS: usize = 6;
+const RUNS: usize = 10;
 
 /// What users do, one after the other, and what an operator makes of it each time.
 const PHASES: usize = 3;
