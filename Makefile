@@ -13,18 +13,17 @@ cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
 real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away
-# Those in a cluster, and those that want a machine for themselves: make kube-up first.
-kube := sidecar
-long := operator chart fleet
+# Those in a cluster: make kube-up first.
+kube := operator sidecar chart fleet
 
-.PHONY: help deps deps-build build run test test-fast test-slow test-kube fmt fmt-check lint generated unit bench bench-check kill9 faults fuzz kube-up kube-down deny clean
+.PHONY: help deps deps-build build run test test-fast test-slow test-kube fmt fmt-check lint generated unit bench bench-build bench-check kill9 faults fuzz kube-up kube-down deny clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@echo "Anabranch: HDFS router-based federation. Targets:"
 	sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 	echo "  e2e-NAME      one suite with real clients; NAME is one of: $(real);"
-	echo "                after make kube-up also of: $(kube) $(long)"
+	echo "                after make kube-up also of: $(kube)"
 
 deps: ## what tests and benchmarks need beside a Rust toolchain: libclang, a JDK, Maven, RocksDB
 	@scripts/deps build java
@@ -55,16 +54,24 @@ test-fast: deps ## formatting, lints, generated files, unit and process tests
 	$(stage) unit $(MAKE) unit
 
 test-slow: deps ## real clients, the FileSystem contract, CPU per call, fuzzing, a real cluster
-	@failed=0
+	@scripts/deps kube
+	failed=0
+	# Tests wait much of the time. What only computes has the processors meanwhile, in the order in which it is waited for.
+	aside() {
+		local failed=0
+		$(stage) --aside kube-build e2e/kube/build || failed=1
+		$(stage) --aside bench-build $(MAKE) bench-build || failed=1
+		$(stage) --aside fuzz $(MAKE) fuzz || failed=1
+		return $$failed
+	}
+	set -m # which gives it a process group of its own
+	aside & aside=$$!
+	set +m
+	trap 'kill -- -$$aside 2>/dev/null || true' EXIT
 	for suite in $(real); do $(stage) $$suite $(MAKE) e2e-$$suite || failed=1; done
 	for other in kill9 faults bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
-	# A fuzzer has one processor, and compiling Kubernetes the other.
-	scripts/deps kube
-	e2e/kube/build >target/kube-build.log 2>&1 &
-	building=$$!
-	$(stage) fuzz $(MAKE) fuzz || failed=1
-	wait $$building || { cat target/kube-build.log; failed=1; }
 	$(MAKE) test-kube || failed=1
+	wait $$aside || failed=1
 	exit $$failed
 
 test-kube: ## the suites in a real cluster, which needs root
@@ -109,13 +116,14 @@ faults: ## seeded faults at the state stores: nothing acknowledged may be lost, 
 fuzz: ## each parser for a minute
 	@scripts/fuzz
 
-bench: deps ## a NameNode, the Java router and ours, side by side
-	@$(cargo) build --release --bin anabranch-router --bin anabranch-bench
-	target/release/anabranch-bench
+bench: deps bench-build ## a NameNode, the Java router and ours, side by side
+	@target/release/anabranch-bench
 
-bench-check: ## one short round: at most a fifth of the Java router's CPU for a forwarded getFileInfo
+bench-build:
 	@$(cargo) build --release --quiet --bin anabranch-router --bin anabranch-bench
-	target/release/anabranch-bench --check
+
+bench-check: bench-build ## one short round: at most a fifth of the Java router's CPU for a forwarded getFileInfo
+	@target/release/anabranch-bench --check
 
 deny: ## licences, bans and sources with cargo-deny, if it is installed (the tests check the essence without it)
 	@command -v cargo-deny >/dev/null || { echo "cargo install cargo-deny --locked"; exit 1; }

@@ -13,9 +13,29 @@ pub struct Answer {
     /// What follows from the mount table.
     #[serde(flatten)]
     pub explanation: Explanation,
+    /// The nameservices of the destinations, each once, in the order in which they are asked.
+    #[serde(default)]
+    pub nameservices: Vec<SeenNameservice>,
     /// What only a router knows; none when files were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub router: Option<Seen>,
+}
+
+impl Answer {
+    /// An explanation with what is known of the nameservices of its destinations.
+    pub fn new(
+        explanation: Explanation,
+        router: Option<Seen>,
+        mut nameservice: impl FnMut(&str) -> SeenNameservice,
+    ) -> Self {
+        let mut nameservices: Vec<SeenNameservice> = Vec::new();
+        for destination in &explanation.destinations {
+            if nameservices.iter().all(|known| known.id != destination.nameservice) {
+                nameservices.push(nameservice(&destination.nameservice));
+            }
+        }
+        Self { explanation, nameservices, router }
+    }
 }
 
 /// What a router knows beside the mount table.
@@ -28,8 +48,6 @@ pub struct Seen {
     pub revision: u64,
     /// Why it refuses changes; none while it does not.
     pub safe_mode: Option<String>,
-    /// The nameservices of the destinations, each once, in the order in which they are asked.
-    pub nameservices: Vec<SeenNameservice>,
 }
 
 /// A nameservice.
@@ -37,8 +55,11 @@ pub struct Seen {
 pub struct SeenNameservice {
     /// Its id.
     pub id: String,
-    /// Its NameNodes in the order in which a call tries them; none if the router does not know the nameservice.
+    /// Its NameNodes in the order in which a call tries them, or as files list them; none if the nameservice is not known.
     pub namenodes: Vec<SeenNamenode>,
+    /// Whether files say that Anabranch runs it, so that its address comes about later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub embedded: bool,
 }
 
 /// A NameNode.
@@ -66,21 +87,13 @@ pub(crate) fn answer(core: &Core, path: &MountPath, user: Option<(&str, &[String
         id: core.config.router_id.clone(),
         revision: table.revision(),
         safe_mode: core.safe_mode.watch().borrow().cause().map(|cause| cause.to_string()),
-        nameservices: nameservices(&explanation, &directory),
     });
-    Some(Answer { explanation, router })
+    Some(Answer::new(explanation, router, |id| nameservice(id, &directory)))
 }
 
-fn nameservices(explanation: &Explanation, directory: &Directory) -> Vec<SeenNameservice> {
-    let mut seen: Vec<SeenNameservice> = Vec::new();
-    for destination in &explanation.destinations {
-        if seen.iter().all(|known| known.id != destination.nameservice) {
-            let known = directory.get(&destination.nameservice);
-            let namenodes = known.into_iter().flat_map(|known| known.in_order()).map(namenode).collect();
-            seen.push(SeenNameservice { id: destination.nameservice.clone(), namenodes });
-        }
-    }
-    seen
+fn nameservice(id: &str, directory: &Directory) -> SeenNameservice {
+    let namenodes = directory.get(id).into_iter().flat_map(|known| known.in_order()).map(namenode).collect();
+    SeenNameservice { id: id.to_owned(), namenodes, embedded: false }
 }
 
 fn namenode(member: &Member) -> SeenNamenode {

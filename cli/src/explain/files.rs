@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use anabranch_api::{NamenodeSpec, SubclusterKind, SubclusterSettings};
 use anabranch_federation::explain::{POSSIBLE, Question, explain};
 use anabranch_federation::{Authority, MountPath, MountTable, NameserviceId};
-use anabranch_router::explain::Answer;
+use anabranch_router::explain::{Answer, SeenNamenode, SeenNameservice};
 
 use super::Who;
 use crate::failure::Failure;
@@ -22,7 +23,26 @@ pub(super) fn answers(directory: PathBuf, paths: &[MountPath], who: &Who) -> Res
     let user = Some((who.user.as_str(), who.groups.as_slice()));
     let answer = |path| {
         let question = Question { path, user, placement: POSSIBLE, disabled: &disabled, authority: &authority };
-        Answer { explanation: explain(&table, &question), router: None }
+        Answer::new(explain(&table, &question), None, |id| nameservice(id, &federation.subclusters))
     };
     Ok(paths.iter().map(answer).collect())
+}
+
+fn nameservice(id: &str, subclusters: &[SubclusterSettings]) -> SeenNameservice {
+    let kind = subclusters.iter().find(|known| known.nameservice == id).map(|known| &known.kind);
+    let listed = match kind {
+        Some(SubclusterKind::External { namenodes }) => namenodes.as_slice(),
+        Some(SubclusterKind::Embedded { .. }) | None => &[],
+    };
+    let namenode = |it: &NamenodeSpec| SeenNamenode {
+        id: Some(it.id.clone()),
+        address: it.rpc_address.clone(),
+        state: None,
+        called: true,
+    };
+    SeenNameservice {
+        id: id.to_owned(),
+        namenodes: listed.iter().map(namenode).collect(),
+        embedded: matches!(kind, Some(SubclusterKind::Embedded { .. })),
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn of(answer: &Answer) -> String {
     let told = lines.into_iter().filter_map(|(what, text)| Some(format!("{what:<12}{}", text?)));
     let mut text = [vec![explanation.path.clone()], told.collect()].concat().join("\n");
     if !explanation.destinations.is_empty() {
-        text = format!("{text}\n\n{}", destinations(explanation, router));
+        text = format!("{text}\n\n{}", destinations(answer));
     }
     text
 }
@@ -130,27 +130,29 @@ fn nowhere(explanation: &Explanation, why: Nowhere) -> String {
     }
 }
 
-fn destinations(explanation: &Explanation, router: Option<&Seen>) -> String {
+fn destinations(answer: &Answer) -> String {
     let mut turn = 0;
-    let rows = explanation.destinations.iter().map(|destination| {
+    let rows = answer.explanation.destinations.iter().map(|destination| {
         let (at, notes) = if destination.disabled {
             ("-".to_owned(), "disabled".to_owned())
         } else {
             turn += 1;
-            (turn.to_string(), router.map(|router| namenodes(router, &destination.nameservice)).unwrap_or_default())
+            (turn.to_string(), namenodes(answer, &destination.nameservice))
         };
         vec![at, destination.nameservice.clone(), destination.path.clone(), notes]
     });
-    let notes = if router.is_some() { "NAMENODES" } else { "" };
-    table::render(&["ASKED", "NAMESERVICE", "PATH THERE", notes], &rows.collect::<Vec<_>>())
+    table::render(&["ASKED", "NAMESERVICE", "PATH THERE", "NAMENODES"], &rows.collect::<Vec<_>>())
 }
 
 /// In the order in which they are tried.
-fn namenodes(router: &Seen, nameservice: &str) -> String {
-    let known = router.nameservices.iter().find(|known| known.id == nameservice).map(|known| &known.namenodes);
-    match known {
-        Some(namenodes) if !namenodes.is_empty() => namenodes.iter().map(namenode).collect::<Vec<_>>().join(", "),
-        _ => "unknown to the router".to_owned(),
+fn namenodes(answer: &Answer, nameservice: &str) -> String {
+    match answer.nameservices.iter().find(|known| known.id == nameservice) {
+        Some(known) if known.embedded => "embedded".to_owned(),
+        Some(known) if !known.namenodes.is_empty() => {
+            known.namenodes.iter().map(namenode).collect::<Vec<_>>().join(", ")
+        }
+        _ if answer.router.is_some() => "unknown to the router".to_owned(),
+        _ => "no Subcluster has it".to_owned(),
     }
 }
 

@@ -4,10 +4,10 @@ use std::process::Command;
 use std::thread;
 
 use anabranch_e2e::kube::{get, kubectl, on_node, until};
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 
 use crate::operator::killed_during;
-use crate::rig::{NAMESPACE, Rig, await_routers};
+use crate::rig::{NAMESPACE, ROUTERS, Rig, await_routers};
 
 const DEPLOYMENT: &str = "deployment/main-router";
 
@@ -66,41 +66,50 @@ pub fn drain(rig: &Rig) {
         let selector = "--pod-selector=app.kubernetes.io/name=anabranch-router,app.kubernetes.io/instance=main";
         let drain =
             ["kubectl", "drain", "node-1", selector, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s"];
-        thread::scope(|scope| {
-            let draining = scope.spawn(move || {
-                let run = concat!(env!("CARGO_MANIFEST_DIR"), "/kube/run");
-                Command::new(run).args(drain).output().unwrap()
+        killed_during(|| {
+            thread::scope(|scope| {
+                let draining = scope.spawn(move || {
+                    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/kube/run");
+                    Command::new(run).args(drain).output().unwrap()
+                });
+                until("one router is evicted", || {
+                    let budget = get(&["pdb", "-n", NAMESPACE, "main-router"])?;
+                    ensure!(budget["status"]["currentHealthy"] == 2, "{}", budget["status"]);
+                    Ok(())
+                })
+                .unwrap();
+                kubectl(&["uncordon", "node-1"]).unwrap();
+                let drained = draining.join().unwrap();
+                assert!(drained.status.success(), "{}", String::from_utf8_lossy(&drained.stderr));
             });
-            until("one router is evicted", || {
-                let budget = get(&["pdb", "-n", NAMESPACE, "main-router"])?;
-                ensure!(budget["status"]["currentHealthy"] == 2, "{}", budget["status"]);
-                Ok(())
-            })
-            .unwrap();
-            kubectl(&["uncordon", "node-1"]).unwrap();
-            let drained = draining.join().unwrap();
-            assert!(drained.status.success(), "{}", String::from_utf8_lossy(&drained.stderr));
         });
         await_others(&before, 3);
     });
 }
 
+/// How often containers of the routers have been started again.
+fn restarts() -> Result<u64> {
+    let pods = get(&["pods", "-n", NAMESPACE, "-l", ROUTERS])?;
+    let pods = pods["items"].as_array().into_iter().flatten();
+    Ok(pods.filter_map(|pod| pod["status"]["containerStatuses"][0]["restartCount"].as_u64()).sum())
+}
+
 /// A router that is killed with calls in flight.
 pub fn kill(rig: &Rig) {
     await_routers(3);
+    let before = restarts().unwrap();
     rig.clients.lose_nothing(|| {
-        // Routers of the fleet and the one beside a client have the same name; that of the fleet has its files.
-        let killed = on_node(&["pkill", "-KILL", "-o", "-f", "^/.*anabranch-router --conf /etc/anabranch"]);
-        killed.unwrap();
-        until("it is missing", || {
-            let pods = get(&["pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=anabranch-router"])?;
-            let pods = pods["items"].as_array().into_iter().flatten();
-            let restarts = pods.filter_map(|pod| pod["status"]["containerStatuses"][0]["restartCount"].as_u64());
-            let restarts = restarts.sum::<u64>();
-            ensure!(restarts == 1, "{restarts} restarts");
-            Ok(())
-        })
-        .unwrap();
+        killed_during(|| {
+            // Routers of the fleet and the one beside a client have the same name; that of the fleet has its files.
+            let killed = on_node(&["pkill", "-KILL", "-o", "-f", "^/.*anabranch-router --conf /etc/anabranch"]);
+            killed.unwrap();
+            until("it is missing", || {
+                let now = restarts()?;
+                ensure!(now == before + 1, "{now} restarts after {before}");
+                Ok(())
+            })
+            .unwrap();
+        });
         await_routers(3);
     });
 }

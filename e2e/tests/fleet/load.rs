@@ -85,7 +85,9 @@ pub fn evens_out(rig: &Rig) {
     })
     .unwrap();
     rig.clients.lose_nothing(|| {
-        kubectl(&["scale", "-n", NAMESPACE, "routerfleet/main", "--replicas=4"]).unwrap();
+        killed_during(|| {
+            kubectl(&["scale", "-n", NAMESPACE, "routerfleet/main", "--replicas=4"]).unwrap();
+        });
         await_routers(4);
         let added = Instant::now();
         // A fair share is a quarter; chance alone takes it to less than a half of that once in a million times.
@@ -128,7 +130,7 @@ pub fn autoscale(rig: &Rig) {
     });
     drop(load);
     rig.clients.lose_nothing(|| {
-        autoscale(1000);
+        killed_during(|| autoscale(1000));
         await_routers(2);
     });
     // The number is the fleet's own again.

@@ -22,7 +22,7 @@ pub const SYSTEM: &str = "anabranch-fleet-system";
 pub const MOUNTS: [&str; 3] = ["/north", "/south", "/own"];
 const IMAGES: &str = "image.registry=localhost,image.tag=e2e,image.pullPolicy=Never";
 /// Pods of the routers.
-const ROUTERS: &str = "app.kubernetes.io/name=anabranch-router,app.kubernetes.io/instance=main";
+pub const ROUTERS: &str = "app.kubernetes.io/name=anabranch-router,app.kubernetes.io/instance=main";
 
 /// See the module.
 pub struct Rig {

@@ -14,7 +14,8 @@ fn answer(entries: Vec<MountEntry>, default: Option<&str>, path: &str) -> Answer
     let authority = Authority { superuser: None, supergroup: None, enforced: true };
     let (user, placement) = (Some(("ann", &[][..])), POSSIBLE);
     let question = Question { path: &path, user, placement, disabled: &disabled, authority: &authority };
-    Answer { explanation: explain(&table, &question), router: None }
+    let unknown = |id: &str| SeenNameservice { id: id.to_owned(), namenodes: Vec::new(), embedded: false };
+    Answer::new(explain(&table, &question), None, unknown)
 }
 
 fn namenode(id: &str, state: Option<&str>) -> SeenNamenode {
@@ -32,15 +33,8 @@ fn a_running_router_tells_its_namenodes() {
     let root = entry("/", &[("ns1", "/")], Order::Hash);
     let mut answer = answer(vec![data, root], None, "/data/x/y");
     let ns0 = vec![namenode("nn2", Some("ACTIVE")), namenode("nn1", None), namenode("nn3", Some("OBSERVER"))];
-    answer.router = Some(Seen {
-        id: "r1:8888".into(),
-        revision: 7,
-        safe_mode: Some("the router is starting".into()),
-        nameservices: vec![
-            SeenNameservice { id: "ns0".into(), namenodes: ns0 },
-            SeenNameservice { id: "ns1".into(), namenodes: Vec::new() },
-        ],
-    });
+    answer.router = Some(Seen { id: "r1:8888".into(), revision: 7, safe_mode: Some("the router is starting".into()) });
+    answer.nameservices.iter_mut().find(|known| known.id == "ns0").unwrap().namenodes = ns0;
     let expected = "\
 /data/x/y
 mount       /data, the longest match; shorter: /
