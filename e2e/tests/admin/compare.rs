@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anabranch_e2e::servers::Router;
-use anabranch_testkit::hadoop::{Cluster, Output, Shell};
+use anabranch_testkit::hadoop::{Cluster, Output, Session, Shell};
 use anabranch_testkit::net;
 use anabranch_testkit::scratch::Scratch;
 
 /// Java's router reads its store twice a second.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Both routers and what runs commands.
 pub struct Site {
@@ -19,7 +19,7 @@ pub struct Site {
     /// Where ours does.
     pub ours: String,
     /// In order of their end: a router without NameNodes would complain.
-    pub _servers: (Router, Cluster, Scratch),
+    pub servers: (Router, Cluster, Scratch),
 }
 
 /// One command.
@@ -70,12 +70,17 @@ impl Site {
         assert!(wrong.is_empty(), "{wrong}");
     }
 
+    /// `hdfs dfsrouteradmin` at a router.
+    pub fn admin(&self, router: &str) -> Session<'_> {
+        self.shell.at("hdfs://unused").user("root").set("dfs.federation.router.admin-address", router)
+    }
+
     fn both(&self, user: &str, command: &str) -> (Said, Said) {
         (self.run(user, command, &self.java), self.run(user, command, &self.ours))
     }
 
     fn run(&self, user: &str, command: &str, router: &str) -> Said {
-        let session = self.shell.at("hdfs://unused").user(user).set("dfs.federation.router.admin-address", router);
+        let session = self.admin(router).user(user);
         let command = command.replace("{router}", router);
         let args: Vec<&str> = command.split_whitespace().map(|arg| if arg == "''" { "" } else { arg }).collect();
         let said = Said::of(session.dfsrouteradmin(&args), router);

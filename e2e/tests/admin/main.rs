@@ -2,6 +2,7 @@
 //! command must print the same and end with the same exit code, unless the difference is listed with its reason.
 
 mod compare;
+mod explain;
 mod mounts;
 mod others;
 mod permissions;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
             ("safe_mode_is_turned_on_and_off", |site: &Site| site.compare(others::SAFE_MODE)),
             ("nameservices_are_disabled", |site: &Site| site.compare(others::NAMESERVICES)),
             ("destinations_are_found", |site: &Site| site.compare(others::DESTINATIONS)),
+            ("explanations_are_what_both_routers_do", explain::is_what_both_routers_do),
             ("things_are_refreshed", |site: &Site| site.compare(others::REFRESH)),
             ("mistakes_are_told", |site: &Site| site.compare(others::MISTAKES)),
             ("slashes_are_collapsed", |site: &Site| site.compare(mounts::SLASHES)),
@@ -67,5 +69,5 @@ fn setup() -> Result<Site> {
     let both = BOTH.iter().map(|(key, value)| (*key, (*value).to_owned()));
     let properties = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
     let Configured { router, admin } = servers::router_configured(&scratch.path().join("conf"), properties, &[])?;
-    Ok(Site { shell, java: cluster.admin().to_owned(), ours: admin.to_string(), _servers: (router, cluster, scratch) })
+    Ok(Site { shell, java: cluster.admin().to_owned(), ours: admin.to_string(), servers: (router, cluster, scratch) })
 }
