@@ -14,7 +14,7 @@ tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
 real := hadoop dfs cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away
 # Those in a cluster: make kube-up first.
-kube := operator sidecar chart fleet
+kube := sidecar operator chart fleet
 
 .PHONY: help deps deps-build build run test test-fast test-slow test-kube fmt fmt-check lint generated unit bench bench-build bench-check kill9 faults fuzz kube-up kube-down deny clean
 .DEFAULT_GOAL := help

@@ -10,6 +10,7 @@ mod fleet;
 mod foreign;
 mod metrics;
 mod plugin;
+mod queries;
 mod readme;
 mod release;
 mod render;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anabranch_testkit::http;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::cluster::{file, get, helm, objects, wait_until};
 use crate::fleet;
+use crate::queries::asked;
 use crate::site::{CHART, NAMESPACE, Site};
 
 /// Where the programs serve HTTP.
@@ -32,13 +33,16 @@ pub fn exist(site: &Site) {
         queries.extend(targets.map(|target| target["expr"].as_str().unwrap().to_owned()));
     }
     let variables = dashboard["templating"]["list"].as_array().unwrap().iter();
-    queries.extend(variables.filter_map(|it| it["definition"].as_str().map(str::to_owned)));
+    let variables = variables.filter_map(|it| it["definition"].as_str());
+    queries.extend(variables.map(|it| it.trim_start_matches("label_values(").split(", ").next().unwrap().to_owned()));
     let served = served(&PORTS);
     for query in &queries {
-        let names = named(query);
-        assert!(!names.is_empty(), "{query} asks for no metric of ours");
-        let missing: Vec<_> = names.difference(&served).collect();
-        assert!(missing.is_empty(), "{query}: nobody serves {missing:?}; served: {served:?}");
+        let asked = asked(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert!(asked.keys().any(|name| name.starts_with("anabranch_")), "{query} asks for no metric of ours");
+        for (name, labels) in asked.iter().filter(|(name, _)| name.starts_with("anabranch_")) {
+            let draws = served.iter().any(|(known, has)| known == name && labels.is_subset(has));
+            assert!(draws, "{query}: nobody serves {name} with {labels:?}; served: {served:?}");
+        }
     }
     assert!(queries.len() > 30, "{}", queries.len());
     let runbook = fs::read_to_string(file("docs/runbook.md")).unwrap();
@@ -46,33 +50,33 @@ pub fn exist(site: &Site) {
     assert_eq!(entries, alerts.iter().map(|alert| alert["alert"].as_str().unwrap()).collect());
 }
 
-/// Names of our metrics in a query, those of histograms without what is appended to them.
-fn named(query: &str) -> BTreeSet<String> {
-    let words = query.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
-    let ours = words.filter(|word| word.starts_with("anabranch_"));
-    ours.map(|word| {
-        ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word).to_owned()
-    })
-    .collect()
-}
+/// Name and labels of a series.
+type Series = (String, BTreeSet<String>);
 
-/// Names of the metrics that pods of these components serve.
-fn served(components: &[(&str, u16)]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+/// What pods of these components serve.
+fn served(components: &[(&str, u16)]) -> BTreeSet<Series> {
+    let mut series = BTreeSet::new();
     for (component, port) in components {
         let pods = pods(component);
         assert!(!pods.is_empty(), "no pods of {component}");
-        names.extend(pods.iter().flat_map(|address| read(&format!("{address}:{port}")).unwrap()));
+        series.extend(pods.iter().flat_map(|address| read(&format!("{address}:{port}")).unwrap()));
     }
-    names
+    series
 }
 
-/// Names of the metrics at an address.
-fn read(address: &str) -> Result<Vec<String>> {
+/// The series at an address.
+fn read(address: &str) -> Result<BTreeSet<Series>> {
     let answer = http::get(address, "/metrics")?;
     ensure!(answer.status == 200, "{address}: status {}", answer.status);
-    let types = answer.body.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    Ok(types.filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect())
+    let samples = answer.body.lines().filter(|line| !line.starts_with('#'));
+    samples.map(|line| line.rsplit_once(' ').with_context(|| line.to_owned())).map(|it| Ok(series(it?.0))).collect()
+}
+
+/// Of a sample: values of our labels have no quotes and commas in them.
+fn series(sample: &str) -> Series {
+    let (name, labels) = sample.trim_end_matches('}').split_once('{').unwrap_or((sample, ""));
+    let labels = labels.split("\",").filter_map(|pair| Some(pair.split_once('=')?.0.to_owned()));
+    (name.to_owned(), labels.collect())
 }
 
 /// Addresses of the pods of a component that are ready.
@@ -99,8 +103,9 @@ pub fn each_is_read_once() {
             wanted.flat_map(|(component, port)| pods(component).into_iter().map(move |it| format!("{it}:{port}")));
         let mut wanted: Vec<String> = wanted.collect();
         wanted.sort();
-        let is_ours =
-            |target: &String| read(target).is_ok_and(|names| names.iter().any(|it| it == "anabranch_build_info"));
+        let is_ours = |target: &String| {
+            read(target).is_ok_and(|series| series.iter().any(|(name, _)| name == "anabranch_build_info"))
+        };
         // Two routers or more, the store, two subclusters.
         wanted.len() > 4 && found == wanted && found.iter().all(is_ours)
     });
