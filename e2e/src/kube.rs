@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 use serde_json::Value;
 
 pub use java::java;
@@ -16,23 +17,38 @@ pub use java::java;
 /// How long anything may take to come about.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs a script of `e2e/kube` in the root of the work tree.
+/// A script of `e2e/kube`, in the root of the work tree.
+pub fn command(name: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(format!("{}/kube/{name}", env!("CARGO_MANIFEST_DIR")));
+    command.args(args).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command
+}
+
+/// Runs a command to its end; what it printed.
 ///
 /// # Errors
-/// What it wrote to standard error, if it failed.
-pub fn script(name: &str, args: &[&str], stdin: &str) -> Result<String> {
-    let path = format!("{}/kube/{name}", env!("CARGO_MANIFEST_DIR"));
-    let mut command = Command::new(&path);
-    command.args(args).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("starting {path}"))?;
-    if let Some(mut pipe) = child.stdin.take() {
-        pipe.write_all(stdin.as_bytes())?;
-    }
+/// The command and all that it printed, if it failed.
+pub fn run(command: &mut Command, input: &str) -> Result<String> {
+    let shown = format!("{command:?}");
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.with_context(|| shown.clone())?;
+    let mut stdin = child.stdin.take().context("no standard input")?;
+    let input = input.to_owned();
+    // It may print before it has read all; one that reads nothing breaks the pipe.
+    let writer = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
     let output = child.wait_with_output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{name} {}: {}", args.join(" "), errors.trim());
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    drop(writer.join());
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{shown}\n{stdout}{stderr}");
+    Ok(stdout.into_owned())
+}
+
+/// Runs a script of `e2e/kube`.
+///
+/// # Errors
+/// As of [`run`].
+pub fn script(name: &str, args: &[&str], input: &str) -> Result<String> {
+    run(&mut command(name, args), input)
 }
 
 /// Runs kubectl.
@@ -100,6 +116,15 @@ pub fn create(object: &Value, options: &[&str]) -> Result<Value> {
 /// What kubectl says.
 pub fn get(args: &[&str]) -> Result<Value> {
     Ok(serde_json::from_str(&kubectl(&[&["get", "-o", "json"][..], args].concat())?)?)
+}
+
+/// The objects in a stream of YAML documents.
+///
+/// # Errors
+/// What is not YAML.
+pub fn objects(text: &str) -> Result<Vec<Value>> {
+    let documents = serde_yaml::Deserializer::from_str(text).map(Value::deserialize);
+    Ok(documents.filter(|object| !matches!(object, Ok(Value::Null))).collect::<Result<_, _>>()?)
 }
 
 /// Waits until there is something.

@@ -9,7 +9,7 @@ use anabranch_testkit::process::program;
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::cluster::{get, kubectl, run, script};
+use crate::cluster::{command, get, kubectl, run};
 use crate::site::{NAMESPACE, Site};
 
 /// A directory with the plugin, first in a `PATH`.
@@ -29,7 +29,7 @@ pub fn says_what_a_router_says(site: &Site) {
         let all =
             [&["kubectl", "anabranch", "explain", "--user", "hdfs", "--fleet", "main", "-n", NAMESPACE][..], args]
                 .concat();
-        run(script("run", &all).env("PATH", &path), "")
+        run(command("run", &all).env("PATH", &path), "")
     };
     let routers = get(&["-n", NAMESPACE, "pods", "-l", "app.kubernetes.io/name=anabranch-router"]).unwrap();
     let addresses = routers["items"].as_array().unwrap().iter().map(|pod| pod["status"]["podIP"].as_str().unwrap());

@@ -6,7 +6,7 @@ use anabranch_testkit::hadoop::Jars;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::cluster::{file, helm, kubectl, on_node, run, script};
+use crate::cluster::{file, helm, kubectl, on_node, script};
 use crate::site::{self, CLAIMS, Site};
 
 /// The section, and what ends it.
@@ -35,7 +35,7 @@ pub fn walks(site: &Site) {
     fs::create_dir_all(home.join(".local/bin")).unwrap();
     let shell = r#"export HOME="$1" PATH="$1/.local/bin:$PATH"; eval "$2""#;
     let home = home.display().to_string();
-    let said = run(&mut script("run", &["bash", "-euo", "pipefail", "-c", shell, "-", &home, &commands]), "");
+    let said = script("run", &["bash", "-euo", "pipefail", "-c", shell, "-", &home, &commands], "");
     let said = said.unwrap_or_else(|error| {
         let objects = kubectl(&["get", "anabranch,pods,jobs,pvc,events"]).unwrap_or_default();
         panic!("{error}\n{objects}")
@@ -59,7 +59,7 @@ fn provide() -> Result<()> {
         on_node(&["ctr", "-n", "k8s.io", "images", "tag", "--force", &ours, &theirs])?;
     }
     let class_path = Jars::get()?.class_path().into_string().ok().context("the path of the jars")?;
-    run(&mut script("hadoop-image", &["docker.io/apache/hadoop:3.4.1", &class_path]), "").map(drop)
+    script("hadoop-image", &["docker.io/apache/hadoop:3.4.1", &class_path], "").map(drop)
 }
 
 /// Nothing of ours is in the cluster before and after.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread;
 
 use anabranch_e2e::dfs::dfs;
-use anabranch_e2e::kube::{apply, get, helm, host, kubectl, start, until, wait_for};
+use anabranch_e2e::kube::{apply, get, helm, host, kubectl, objects, start, until, wait_for};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan};
 use anabranch_testkit::http;
 use anabranch_testkit::scratch::Scratch;
@@ -83,12 +83,10 @@ impl Drop for Rig {
 
 /// Applies manifests in the namespace of the fleet.
 pub fn apply_here(manifests: &str) -> Result<()> {
-    let objects = serde_yaml::Deserializer::from_str(manifests).map(|document| {
-        let mut object: Value = serde::Deserialize::deserialize(document)?;
+    let mut objects = objects(manifests)?;
+    for object in &mut objects {
         object["metadata"]["namespace"] = NAMESPACE.into();
-        Ok(object)
-    });
-    let objects: Vec<Value> = objects.collect::<Result<_>>()?;
+    }
     apply(&serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects }).to_string())
 }
 
