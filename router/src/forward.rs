@@ -90,6 +90,8 @@ impl<'a> Forward<'a> {
             Route::BadBlocks => Box::pin(self.bad_blocks()).await,
             Route::RenewLease => Box::pin(self.renew_lease()).await,
             Route::AnyNamespace => Box::pin(self.any_namespace()).await,
+            Route::FirstNamespace => Box::pin(self.first_namespace()).await,
+            Route::Groups => Box::pin(self.groups()).await,
             Route::EveryNamespace { merge, strict, scope } => {
                 Box::pin(self.every_namespace(merge, strict, scope)).await
             }

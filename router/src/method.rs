@@ -7,6 +7,7 @@ mod table;
 
 use std::sync::LazyLock;
 
+use anabranch_hrpc::Protocol;
 use hashbrown::HashMap;
 
 use crate::merge::Merge;
@@ -99,6 +100,10 @@ pub enum Route {
     },
     /// To the default subcluster, and to others only when it cannot be reached.
     AnyNamespace,
+    /// To one subcluster after the other until one does not refuse it: what is asked for, only one knows.
+    FirstNamespace,
+    /// `getGroupsForUser`: the groups that any subcluster sees; without subclusters, those that this machine does.
+    Groups,
     /// To all of them.
     EveryNamespace {
         /// Joins the answers.
@@ -157,8 +162,10 @@ pub enum Here {
 /// What the router knows about one method.
 #[derive(Debug)]
 pub struct Row {
-    /// Name on the wire.
+    /// Name on the wire; no two protocols share one.
     pub name: &'static str,
+    /// The protocol that declares it.
+    pub protocol: Protocol,
     /// Read or write.
     pub category: Category,
     /// Fields of the parameter message that hold paths. The first one chooses the subcluster.
@@ -179,7 +186,7 @@ pub struct Row {
     pub block: Option<FieldPath>,
 }
 
-/// The rows of ClientProtocol.
+/// The rows of all protocols of the client port.
 pub fn rows() -> &'static [Row] {
     table::ROWS
 }
@@ -195,16 +202,31 @@ pub fn find(name: &str) -> Option<(usize, &'static Row)> {
 mod tests {
     use std::collections::HashSet;
 
+    use anabranch_hdfs_proto::common::{GET_USER_MAPPINGS_PROTOCOL_SERVICE, REFRESH_USER_MAPPINGS_PROTOCOL_SERVICE};
     use anabranch_hdfs_proto::hdfs::CLIENT_NAMENODE_PROTOCOL;
+    use anabranch_hdfs_proto::hdfs::namenode::NAMENODE_PROTOCOL_SERVICE;
 
     use super::*;
+    use crate::upstream::{
+        CLIENT_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL, NAMENODE_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL,
+    };
 
     #[test]
-    fn every_method_of_the_protocol_has_one_row() {
-        let served: HashSet<_> = rows().iter().map(|row| row.name).collect();
-        let declared: HashSet<_> = CLIENT_NAMENODE_PROTOCOL.iter().map(|method| method.name).collect();
+    fn every_method_of_the_protocols_has_one_row() {
+        let served: HashSet<_> = rows().iter().map(|row| (row.protocol.name, row.name)).collect();
+        let protocols = [
+            (CLIENT_PROTOCOL, CLIENT_NAMENODE_PROTOCOL),
+            (NAMENODE_PROTOCOL, NAMENODE_PROTOCOL_SERVICE),
+            (GET_USER_MAPPINGS_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL_SERVICE),
+            (REFRESH_USER_MAPPINGS_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL_SERVICE),
+        ];
+        let declared =
+            protocols.iter().flat_map(|(protocol, methods)| methods.iter().map(|it| (protocol.name, it.name)));
+        let declared: HashSet<_> = declared.collect();
         assert_eq!(served, declared);
         assert_eq!(rows().len(), declared.len(), "a method has two rows");
+        let names: HashSet<_> = rows().iter().map(|row| row.name).collect();
+        assert_eq!(rows().len(), names.len(), "two protocols share a name");
     }
 
     #[test]

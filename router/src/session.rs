@@ -26,9 +26,9 @@ use crate::method::{self, Category, Here, Route, Row};
 use crate::metrics::{Ending, Metrics};
 use crate::plan::{Caller, Refusal};
 use crate::respond::Stop;
-use crate::upstream::CLIENT_PROTOCOL;
+use crate::upstream::{CLIENT_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL, NAMENODE_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL};
 
-/// Serves ClientProtocol by forwarding.
+/// Serves ClientProtocol, and the protocols that NameNodes serve beside it, by forwarding.
 pub struct Session {
     core: Arc<Core>,
 }
@@ -96,7 +96,7 @@ impl Session {
 
 impl Handler for Session {
     fn protocols(&self) -> &'static [Protocol] {
-        &[CLIENT_PROTOCOL]
+        &[CLIENT_PROTOCOL, NAMENODE_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL]
     }
 
     fn authorize(&self, peer: SocketAddr, identity: &Identity, _protocol: &str) -> Result<(), Exception> {
@@ -104,7 +104,8 @@ impl Handler for Session {
     }
 
     async fn call(&self, call: Call) -> Reply {
-        let Some((at, row)) = method::find(call.method.as_str()) else {
+        let found = method::find(call.method.as_str()).filter(|(_, row)| row.protocol.name == call.protocol);
+        let Some((at, row)) = found else {
             return Err(Exception::no_such_method(call.method.as_str(), call.protocol));
         };
         let mut counted = Counted::new(&self.core.metrics, at);

@@ -39,6 +39,13 @@ pub const CLIENT_PROTOCOL: Protocol = Protocol { name: "org.apache.hadoop.hdfs.p
 pub const NAMENODE_PROTOCOL: Protocol =
     Protocol { name: "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol", version: 1 };
 
+/// Asks which groups NameNodes see a user in.
+pub const GET_USER_MAPPINGS_PROTOCOL: Protocol =
+    Protocol { name: "org.apache.hadoop.tools.GetUserMappingsProtocol", version: 1 };
+/// Makes NameNodes read groups, and who may act for whom, anew.
+pub const REFRESH_USER_MAPPINGS_PROTOCOL: Protocol =
+    Protocol { name: "org.apache.hadoop.security.RefreshUserMappingsProtocol", version: 1 };
+
 /// A call on its way to a NameNode.
 pub struct Outgoing<'a> {
     /// Method name.

@@ -18,6 +18,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FsShell;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.tools.DFSAdmin;
+import org.apache.hadoop.hdfs.tools.GetGroups;
 import org.apache.hadoop.hdfs.tools.federation.RouterAdmin;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.util.Tool;
@@ -86,6 +87,8 @@ public final class Shell {
         return new FsShell(conf);
       case "dfsadmin":
         return new DFSAdmin(conf);
+      case "groups":
+        return new GetGroups(conf);
       case "dfsrouteradmin":
         return new RouterAdmin(conf);
       default:

@@ -1,9 +1,11 @@
 //! Calls about the cluster as a whole.
 
+use anabranch_hdfs_proto::common::{GetGroupsForUserRequestProto, GetGroupsForUserResponseProto};
 use anabranch_hdfs_proto::hdfs::SafeModeActionProto;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use prost::Message;
 use tokio::time::{Duration, timeout};
 
 use super::{Forward, Leg, legs, worst};
@@ -46,8 +48,33 @@ impl Forward<'_> {
         }
     }
 
+    /// One after the other; the refusal of one that does not know what is asked for counts only if nobody does.
+    pub(super) async fn first_namespace(&self) -> Result<Bytes, Stop> {
+        let all = self.all();
+        if all.is_empty() {
+            return Err(Refusal::NoNamespace.into());
+        }
+        Ok(self.in_order(&all, Accept::Any).await?)
+    }
+
+    /// The groups that any subcluster sees a user in; the machine's own while there is no subcluster, as in Java.
+    pub(super) async fn groups(&self) -> Result<Bytes, Stop> {
+        if !self.directory.all().is_empty() {
+            return self.every_namespace(merge::union, false, Scope::Active).await;
+        }
+        let request: GetGroupsForUserRequestProto =
+            self.call.decode().map_err(|error| Refusal::Unreadable(error.message))?;
+        let groups = self.core.groups.of(&request.user).await;
+        Ok(GetGroupsForUserResponseProto { groups }.encode_length_delimited_to_vec().into())
+    }
+
+    /// Every subcluster.
+    fn all(&self) -> Vec<Leg<'_>> {
+        self.directory.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect()
+    }
+
     pub(super) async fn every_namespace(&self, merge: Merge, strict: bool, scope: Scope) -> Result<Bytes, Stop> {
-        let all: Vec<Leg<'_>> = self.directory.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect();
+        let all = self.all();
         if all.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }

@@ -13,7 +13,7 @@ use crate::method::Repeat;
 use crate::respond::restore;
 use crate::rewrite::{self, Edit, find};
 use crate::session::of_client;
-use crate::upstream::{CLIENT_PROTOCOL, Failure, Nameservice, Outgoing};
+use crate::upstream::{Failure, Nameservice, Outgoing};
 
 /// Where a leg goes, and the paths it has there.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl Forward<'_> {
     ) -> Outgoing<'o> {
         Outgoing {
             method: self.row.name,
-            protocol: CLIENT_PROTOCOL,
+            protocol: self.row.protocol,
             identity: &self.call.peer.identity,
             id: self.identity(leg),
             context,

@@ -1,7 +1,13 @@
 //! The rows. Order and grouping follow what the methods are about.
 
+use anabranch_hrpc::Protocol;
+
 use super::{Accept, Category, FieldPath, Here, Repeat, Route, Row, Scope, Spread};
 use crate::merge::{self, Merge};
+use crate::upstream::{
+    CLIENT_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL as GET_USER_MAPPINGS, NAMENODE_PROTOCOL as NAMENODE,
+    REFRESH_USER_MAPPINGS_PROTOCOL as REFRESH_USER_MAPPINGS,
+};
 
 /// Most paths are the first field.
 const FIRST: &[FieldPath] = &[&[1]];
@@ -14,6 +20,7 @@ const FILTER: &[FieldPath] = &[&[2, 2]];
 const fn row(name: &'static str, category: Category, paths: &'static [FieldPath], route: Route) -> Row {
     Row {
         name,
+        protocol: CLIENT_PROTOCOL,
         category,
         paths,
         route,
@@ -39,6 +46,11 @@ const fn unchecked(name: &'static str, route: Route) -> Row {
 }
 
 impl Row {
+    const fn of(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
     const fn locked(mut self) -> Self {
         self.locked = true;
         self
@@ -236,4 +248,23 @@ pub(super) static ROWS: &[Row] = &[
     write("getDelegationToken", &[], Route::Here(Here::Nothing)),
     write("renewDelegationToken", &[], Route::Here(Here::NoTokens)),
     write("cancelDelegationToken", &[], Route::Here(Here::NoTokens)),
+    // What balancers ask of a NameNode. The rest is between a NameNode and those that stand in for it.
+    read("getBlocks", &[], Route::FirstNamespace).of(NAMENODE),
+    read("getBlockKeys", &[], Route::AnyNamespace).of(NAMENODE),
+    read("getTransactionId", &[], Route::AnyNamespace).of(NAMENODE),
+    read("getMostRecentCheckpointTxId", &[], Route::AnyNamespace).of(NAMENODE),
+    read("versionRequest", &[], Route::AnyNamespace).of(NAMENODE),
+    write("rollEditLog", &[], UNSUPPORTED).of(NAMENODE),
+    write("registerSubordinateNamenode", &[], UNSUPPORTED).of(NAMENODE),
+    write("startCheckpoint", &[], UNSUPPORTED).of(NAMENODE),
+    write("endCheckpoint", &[], UNSUPPORTED).of(NAMENODE),
+    unchecked("errorReport", UNSUPPORTED).of(NAMENODE),
+    read("getEditLogManifest", &[], UNSUPPORTED).of(NAMENODE),
+    read("isUpgradeFinalized", &[], UNSUPPORTED).of(NAMENODE),
+    read("isRollingUpgrade", &[], UNSUPPORTED).of(NAMENODE),
+    read("getNextSPSPath", &[], UNSUPPORTED).of(NAMENODE),
+    // Users and their groups.
+    read("getGroupsForUser", &[], Route::Groups).of(GET_USER_MAPPINGS),
+    unchecked("refreshUserToGroupsMappings", report(merge::first)).of(REFRESH_USER_MAPPINGS),
+    unchecked("refreshSuperUserGroupsConfiguration", report(merge::first)).of(REFRESH_USER_MAPPINGS),
 ];

@@ -119,6 +119,14 @@ impl Session<'_> {
         self.run("dfsadmin", args, "")
     }
 
+    /// `hdfs groups USERS...`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn groups(&self, users: &[&str]) -> Output {
+        self.run("groups", users, "")
+    }
+
     /// `hdfs dfsrouteradmin ARGS...`.
     ///
     /// # Panics
