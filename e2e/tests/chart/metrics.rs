@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cluster::{file, get, helm, objects, wait_until};
 use crate::fleet;
-use crate::queries::asked;
+use crate::queries::{Asked, asked, is_balanced};
 use crate::site::{CHART, NAMESPACE, Site};
 
 /// Where the programs serve HTTP.
@@ -37,11 +37,12 @@ pub fn exist(site: &Site) {
     queries.extend(variables.map(|it| it.trim_start_matches("label_values(").split(", ").next().unwrap().to_owned()));
     let served = served(&PORTS);
     for query in &queries {
-        let asked = asked(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-        assert!(asked.keys().any(|name| name.starts_with("anabranch_")), "{query} asks for no metric of ours");
-        for (name, labels) in asked.iter().filter(|(name, _)| name.starts_with("anabranch_")) {
-            let draws = served.iter().any(|(known, has)| known == name && labels.is_subset(has));
-            assert!(draws, "{query}: nobody serves {name} with {labels:?}; served: {served:?}");
+        assert!(is_balanced(query), "{query}");
+        let asked = asked(query);
+        assert!(!asked.is_empty(), "{query} asks for no metric of ours");
+        for Asked { metric, labels } in &asked {
+            let draws = served.iter().any(|(name, has)| name == metric && labels.is_subset(has));
+            assert!(draws, "{query}: nobody serves {metric} with {labels:?}; served: {served:?}");
         }
     }
     assert!(queries.len() > 30, "{}", queries.len());

@@ -1,55 +1,51 @@
-//! What a query of Prometheus asks for.
+//! What a query of Prometheus asks for, as far as a look at its words can tell.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use promql_parser::parser::{self, Expr, VectorSelector};
+use std::collections::BTreeSet;
 
 /// Labels that Prometheus gives to every series, from where it was read.
-const OF_TARGETS: [&str; 4] = ["namespace", "job", "pod", "le"];
+const OF_TARGETS: [&str; 3] = ["namespace", "job", "pod"];
 
-/// The metrics that a query reads, and the labels that it expects of each to be there.
-///
-/// # Errors
-/// What is wrong with the query.
-pub fn asked(query: &str) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
-    // What Grafana fills in.
-    let query = query.replace("$__rate_interval", "5m").replace("$__interval", "5m");
-    let mut asked = BTreeMap::new();
-    walk(&parser::parse(&query)?, &BTreeSet::new(), &mut asked)?;
-    Ok(asked)
+/// A metric of ours in a query, and the labels that its series must have.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// As it is written: histograms with what is appended to their names.
+    pub metric: String,
+    /// Those that it is selected or grouped by.
+    pub labels: BTreeSet<String>,
 }
 
-fn walk(query: &Expr, by: &BTreeSet<String>, asked: &mut BTreeMap<String, BTreeSet<String>>) -> Result<(), String> {
-    match query {
-        Expr::VectorSelector(selector) => take(selector, by, asked)?,
-        Expr::MatrixSelector(matrix) => take(&matrix.vs, by, asked)?,
-        Expr::Aggregate(aggregate) => {
-            let labels = aggregate.modifier.iter().flat_map(|modifier| &modifier.labels().labels);
-            let by = by.iter().cloned().chain(labels.map(ToString::to_string)).collect();
-            walk(&aggregate.expr, &by, asked)?;
-        }
-        Expr::Binary(binary) => {
-            walk(&binary.lhs, by, asked)?;
-            walk(&binary.rhs, by, asked)?;
-        }
-        Expr::Call(call) => call.args.args.iter().try_for_each(|arg| walk(arg, by, asked))?,
-        Expr::Paren(inner) => walk(&inner.expr, by, asked)?,
-        Expr::Unary(inner) => walk(&inner.expr, by, asked)?,
-        Expr::Subquery(inner) => walk(&inner.expr, by, asked)?,
-        Expr::NumberLiteral(_) | Expr::StringLiteral(_) => {}
-        Expr::Extension(_) => return Err("an extension of PromQL".to_owned()),
-    }
-    Ok(())
+/// The metrics of ours that a query reads.
+pub fn asked(query: &str) -> Vec<Asked> {
+    let starts: Vec<usize> = query.match_indices("anabranch_").map(|(at, _)| at).collect();
+    let grouped = within(query, "by (", ')').flat_map(|labels| labels.split(", "));
+    let grouped: BTreeSet<&str> = grouped.collect();
+    let asked = starts.into_iter().map(|at| {
+        let rest = &query[at..];
+        let end = rest.find(|it: char| !it.is_ascii_alphanumeric() && it != '_').unwrap_or(rest.len());
+        let (metric, rest) = rest.split_at(end);
+        let selected = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map_or("", |(labels, _)| labels);
+        let selected = selected.split(", ").filter_map(|pair| Some(pair.split_once(['=', '!'])?.0));
+        let labels = selected.chain(grouped.iter().copied()).filter(|label| !OF_TARGETS.contains(label));
+        Asked { metric: metric.to_owned(), labels: labels.map(str::to_owned).collect() }
+    });
+    asked.collect()
 }
 
-fn take(
-    selector: &VectorSelector,
-    by: &BTreeSet<String>,
-    asked: &mut BTreeMap<String, BTreeSet<String>>,
-) -> Result<(), String> {
-    let name = selector.name.clone().ok_or_else(|| format!("{selector} names no metric"))?;
-    let matched = selector.matchers.matchers.iter().map(|matcher| matcher.name.clone());
-    let labels = matched.chain(by.iter().cloned()).filter(|label| !OF_TARGETS.contains(&label.as_str()));
-    asked.entry(name).or_default().extend(labels);
-    Ok(())
+/// What stands between `open` and `close`, wherever that is.
+fn within<'q>(query: &'q str, open: &str, close: char) -> impl Iterator<Item = &'q str> {
+    query.split(open).skip(1).filter_map(move |rest| Some(rest.split_once(close)?.0))
+}
+
+/// A broken query is no query: what is opened is closed.
+pub fn is_balanced(query: &str) -> bool {
+    let mut open = Vec::new();
+    let closes = |it: char| [('(', ')'), ('{', '}'), ('[', ']')].iter().find(|(_, end)| *end == it).map(|pair| pair.0);
+    let balanced = query.chars().all(|it| match closes(it) {
+        Some(begin) => open.pop() == Some(begin),
+        None => {
+            open.extend("({[".contains(it).then_some(it));
+            true
+        }
+    });
+    balanced && open.is_empty()
 }
