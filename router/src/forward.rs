@@ -98,9 +98,7 @@ impl<'a> Forward<'a> {
             Route::SafeMode => Box::pin(self.safe_mode()).await,
             Route::EnclosingRoot => Box::pin(self.enclosing_root()).await,
             Route::Directive => Box::pin(self.directive()).await,
-            Route::Here(_) | Route::Unsupported { .. } => {
-                Err(plan::Refusal::Unsupported { method: self.row.name }.into())
-            }
+            Route::Here(_) | Route::Unsupported => Err(plan::Refusal::Unsupported { method: self.row.name }.into()),
         }
     }
 

@@ -139,11 +139,8 @@ pub enum Route {
     SafeMode,
     /// Answered here.
     Here(Here),
-    /// Refused; with Java's sentence or, as one method has it, with nothing.
-    Unsupported {
-        /// Whether there is a message.
-        explained: bool,
-    },
+    /// Refused by its name.
+    Unsupported,
 }
 
 /// Calls that the router answers itself.

@@ -69,12 +69,12 @@ pub fn place<'t>(
 
 fn refuse_mount_points(table: &MountTable, path: &str) -> Result<(), Refusal> {
     let shown = raw::shown(path).unwrap_or(path);
-    if table.is_mount_point(shown) {
-        return Err(Refusal::MountPoint { path: path.to_owned() });
-    }
     if table.has_mounts_below(shown) {
         let children = table.children(shown).join(",");
         return Err(Refusal::MountsBelow { path: path.to_owned(), children });
+    }
+    if table.is_mount_point(shown) {
+        return Err(Refusal::MountPoint { path: path.to_owned() });
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
         Refusal::NoDefaultNameservice { .. } => class::ROUTER_RESOLVE,
         Refusal::NoLocation { .. } => class::NO_LOCATION,
         Refusal::SafeMode { .. } | Refusal::UserOverloaded { .. } => class::STANDBY,
-        Refusal::Unsupported { .. } | Refusal::UnsupportedSilently => class::UNSUPPORTED_OPERATION,
+        Refusal::Unsupported { .. } => class::UNSUPPORTED_OPERATION,
         Refusal::Missing { .. } | Refusal::Unreadable(_) => class::INVALID_PROTOBUF,
         Refusal::ReadOnly { .. }
         | Refusal::ByNumber { .. }
@@ -143,7 +143,6 @@ mod tests {
                 class::UNSUPPORTED_OPERATION,
                 "Operation \"listOpenFiles\" is not supported",
             ),
-            (Refusal::UnsupportedSilently, class::UNSUPPORTED_OPERATION, ""),
         ];
         for (refusal, class, message) in rows {
             assert_eq!(said(refusal.into()), (class.to_owned(), message.to_owned()));

@@ -82,8 +82,7 @@ impl Session {
             Route::Here(Here::Nothing) => Ok(merge::empty()),
             Route::Here(Here::NoTokens) => Err(Refusal::NoTokens),
             Route::Here(Here::NoQuota) => Err(Refusal::NoQuota),
-            Route::Unsupported { explained: true } => Err(Refusal::Unsupported { method: row.name }),
-            Route::Unsupported { explained: false } => Err(Refusal::UnsupportedSilently),
+            Route::Unsupported => Err(Refusal::Unsupported { method: row.name }),
             _ => return None,
         };
         Some(answer.map_err(Stop::from))

@@ -107,7 +107,7 @@ const fn command(merge: Merge) -> Route {
 
 const ANY: Route = in_order(Accept::Any);
 const PRESENT: Route = in_order(Accept::Present);
-const UNSUPPORTED: Route = Route::Unsupported { explained: true };
+const UNSUPPORTED: Route = Route::Unsupported;
 
 pub(super) static ROWS: &[Row] = &[
     // Looking at files and directories.
@@ -117,7 +117,7 @@ pub(super) static ROWS: &[Row] = &[
     read("getLocatedFileInfo", FIRST, PRESENT),
     read("isFileClosed", FIRST, ANY),
     read("getListing", FIRST, Route::Listing),
-    read("getBatchedListing", FIRST, Route::Unsupported { explained: false }),
+    read("getBatchedListing", FIRST, UNSUPPORTED),
     read("getContentSummary", FIRST, Route::Summary),
     read("getPreferredBlockSize", FIRST, ANY).locked(),
     read("checkAccess", FIRST, ANY),
@@ -177,7 +177,7 @@ pub(super) static ROWS: &[Row] = &[
     write("create", FIRST, Route::Create).locked().quota().once().stamp(&[1]),
     write("append", FIRST, ANY).locked().quota().once().stamp(&[2]).block(&[1, 1, 1]),
     write("truncate", FIRST, ANY).locked().quota(),
-    write("concat", FIRST_TWO, Route::Concat).locked().once(),
+    write("concat", FIRST_TWO, Route::Concat).once(),
     write("addBlock", FIRST, Route::BlockPool { block: &[3], accept: Accept::Present })
         .locked()
         .quota()

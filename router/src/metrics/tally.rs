@@ -39,7 +39,7 @@ impl Reason {
             Refusal::ReadOnly { .. } => Some(Self::ReadOnly),
             Refusal::MountPoint { .. } | Refusal::MountsBelow { .. } => Some(Self::Locked),
             Refusal::SafeMode { .. } => Some(Self::SafeMode),
-            Refusal::Unsupported { .. } | Refusal::UnsupportedSilently => Some(Self::Unsupported),
+            Refusal::Unsupported { .. } => Some(Self::Unsupported),
             _ => None,
         }
     }

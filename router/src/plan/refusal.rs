@@ -92,9 +92,6 @@ pub enum Refusal {
         /// Its name.
         method: &'static str,
     },
-    /// The same for the method of which Java says nothing.
-    #[error("")]
-    UnsupportedSilently,
     /// Quotas are set on the NameNodes.
     #[error("The quota system is disabled in Router.")]
     NoQuota,

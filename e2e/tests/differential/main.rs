@@ -1,0 +1,52 @@
+//! The same calls to a Java router and to ours, before the same NameNodes and with the same mounts: answers are decoded and
+//! compared field by field, and so is what the calls left on the NameNodes.
+
+#![allow(clippy::unwrap_used, reason = "what fails here is the test")]
+
+mod calls;
+mod differences;
+mod namenodes;
+mod places;
+mod site;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anabranch_testkit::suite;
+
+use calls::Call;
+use differences::KNOWN;
+use site::Site;
+
+fn main() -> ExitCode {
+    suite::run(
+        Site::start,
+        &[
+            ("what_looks_is_answered_alike", |site| compare(site, &calls::reads(), 600)),
+            ("what_changes_does_the_same", |site| compare(site, &calls::writes(), 400)),
+            ("what_concerns_the_cluster_is_answered_alike", |site| compare(site, &calls::cluster(), 20)),
+        ],
+    )
+}
+
+/// Makes calls at both routers and tells how they differ.
+#[allow(clippy::print_stdout, reason = "figures for whoever runs the test")]
+fn compare(site: &Site, calls: &[Call], least: usize) {
+    assert!(calls.len() >= least, "only {} calls", calls.len());
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for call in calls {
+        let [java, ours] = site.both(call);
+        if java == ours {
+            continue;
+        }
+        match KNOWN.iter().find(|known| known.is(call, &java, &ours)) {
+            Some(known) => *seen.entry(known.what).or_default() += 1,
+            None => wrong.push(format!("{call}\n    Java: {java}\n    ours: {ours}")),
+        }
+    }
+    println!("  {} calls; differences: {seen:?}", calls.len());
+    let shown = wrong.iter().take(400).cloned().collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{} calls are answered otherwise:\n{shown}", wrong.len());
+}

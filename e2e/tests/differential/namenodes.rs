@@ -1,0 +1,112 @@
+//! The NameNodes themselves: what is there before a call, and after it.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::wire::{Answer, Client};
+
+/// Directories below `/d` of each NameNode; mounts lead to them.
+pub const DIRECTORIES: [&str; 9] = ["one", "nested", "two", "all", "ro", "ft", "deep", "led", "half"];
+
+/// One NameNode.
+pub struct Namenode {
+    client: Client,
+    /// Who owns everything there: tells in an answer which NameNode it is from.
+    owner: String,
+    user: String,
+}
+
+impl Namenode {
+    /// By its address.
+    pub fn new(nameservice: &str, address: &str, user: &str) -> Self {
+        Self { client: Client::new(address, user), owner: format!("at-{nameservice}"), user: user.to_owned() }
+    }
+
+    fn must(&mut self, name: &str, parameters: &Value) -> Value {
+        match self.client.ask(name, parameters) {
+            Answer::Result(value) => value,
+            other => panic!("{name} {parameters}: {other}"),
+        }
+    }
+
+    /// Makes everything as it is before each call.
+    pub fn reset(&mut self) {
+        for directory in DIRECTORIES {
+            let root = format!("/d/{directory}");
+            // A snapshot keeps its directory.
+            if let Answer::Result(listing) = self.client.ask("getListing", &listing(&format!("{root}/.snapshot"))) {
+                for entry in listing["dirList"]["partialListing"].as_array().into_iter().flatten() {
+                    let name = name(entry);
+                    self.must("deleteSnapshot", &json!({ "snapshotRoot": root, "snapshotName": name }));
+                }
+                let _ = self.client.ask("disallowSnapshot", &json!({ "snapshotRoot": root }));
+            }
+        }
+        let top = self.must("getListing", &listing("/"));
+        for entry in top["dirList"]["partialListing"].as_array().into_iter().flatten() {
+            self.must("delete", &json!({ "src": format!("/{}", name(entry)), "recursive": true }));
+        }
+        let user = self.user.clone();
+        self.must("setOwner", &json!({ "src": "/", "username": user, "groupname": "supergroup" }));
+        self.must("removeAcl", &json!({ "src": "/" }));
+        self.must("setPermission", &json!({ "src": "/", "permission": { "perm": 0o755 } }));
+        self.must("unsetStoragePolicy", &json!({ "src": "/" }));
+        // It may have none.
+        let _ = self.client.ask("unsetErasureCodingPolicy", &json!({ "src": "/" }));
+        let _ = self.client.ask("removeXAttr", &json!({ "src": "/", "xAttr": { "namespace": "USER", "name": "a" } }));
+        for directory in DIRECTORIES {
+            let masked = json!({ "perm": 0o755 });
+            let sub = format!("/d/{directory}/sub");
+            self.must("mkdirs", &json!({ "src": sub, "masked": masked, "createParent": true }));
+            for file in ["f", "sub/g"] {
+                let src = format!("/d/{directory}/{file}");
+                self.must(
+                    "create",
+                    &json!({
+                        "src": src, "masked": { "perm": 0o644 }, "clientName": "test", "createFlag": 3,
+                        "createParent": true, "replication": 1, "blockSize": 1048576,
+                    }),
+                );
+                self.must("complete", &json!({ "src": src, "clientName": "test" }));
+                self.must("setOwner", &json!({ "src": src, "username": self.owner, "groupname": "staff" }));
+            }
+            for path in [format!("/d/{directory}"), sub] {
+                self.must("setOwner", &json!({ "src": path, "username": self.owner, "groupname": "staff" }));
+            }
+        }
+    }
+
+    /// Everything there, a line for each file and directory.
+    pub fn tree(&mut self) -> String {
+        let mut told = String::new();
+        self.walk("/", &mut told);
+        told
+    }
+
+    fn walk(&mut self, directory: &str, told: &mut String) {
+        let answer = self.client.ask("getListing", &listing(directory));
+        let Answer::Result(found) = answer else { panic!("{directory}: {answer}") };
+        for entry in found["dirList"]["partialListing"].as_array().into_iter().flatten() {
+            let path = format!("{}/{}", directory.trim_end_matches('/'), name(entry));
+            let text = |key: &str| entry[key].to_string();
+            let (kind, owner, perm) = (text("fileType"), text("owner"), text("permission"));
+            let (length, copies, policy) = (text("length"), text("blockReplication"), text("storagePolicy"));
+            let _ = writeln!(told, "{path} {kind} {owner} {perm} {length} {copies} {policy} {}", text("flags"));
+            if entry["fileType"] == "IS_DIR" {
+                self.walk(&path, told);
+            }
+        }
+    }
+}
+
+fn listing(directory: &str) -> Value {
+    json!({ "src": directory, "startAfter": "", "needLocation": false })
+}
+
+/// Bytes are Base64 in JSON.
+fn name(entry: &Value) -> String {
+    use base64::Engine as _;
+    let bytes = base64::prelude::BASE64_STANDARD.decode(entry["path"].as_str().unwrap_or_default()).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
