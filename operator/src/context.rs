@@ -41,6 +41,8 @@ pub struct Context {
     pub links: Links,
     /// Images of the programs that it runs.
     pub images: Images,
+    /// The Kubernetes namespace of the operator itself.
+    pub home: String,
     /// What is counted.
     pub metrics: Metrics,
     /// How long until an object is looked at again when nothing tells of a change.
@@ -83,7 +85,7 @@ impl Context {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(setup.identity.clone()) };
         let recorder = Recorder::new(setup.client.clone(), reporter);
         let Stores { fleets, tables, subclusters, namespaces, nameservices, listing } = stores;
-        let Setup { client, images, metrics, resync, .. } = setup.clone();
+        let Setup { client, images, home, metrics, resync, .. } = setup.clone();
         Self {
             client,
             fleets,
@@ -94,6 +96,7 @@ impl Context {
             listing,
             links,
             images,
+            home,
             metrics,
             resync,
             recorder,

@@ -48,6 +48,8 @@ pub struct Setup {
     pub namespace: Option<String>,
     /// Images of what is run.
     pub images: Images,
+    /// The Kubernetes namespace of the operator itself.
+    pub home: String,
     /// What is counted.
     pub metrics: Metrics,
     /// Who reports events.

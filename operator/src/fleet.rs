@@ -57,7 +57,7 @@ pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) 
         status::paused(&context, fleet).await?;
         return Ok(Action::await_change());
     }
-    let applied = match build::build(&validated, &context.images) {
+    let applied = match build::build(&validated, &context.images, &context.home) {
         Ok(resources) => apply::apply(&context, resources, &validated).await,
         Err(error) => Err(error),
     };

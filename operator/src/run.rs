@@ -110,6 +110,7 @@ async fn work(
         client,
         namespace: options.watch_namespace.clone(),
         images: images(options),
+        home: options.namespace.clone(),
         metrics: metrics.clone(),
         identity,
         dial,
