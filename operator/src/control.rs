@@ -50,6 +50,8 @@ pub struct Setup {
     pub images: Images,
     /// The Kubernetes namespace of the operator itself.
     pub home: String,
+    /// Which cluster this is.
+    pub cluster: String,
     /// What is counted.
     pub metrics: Metrics,
     /// Who reports events.

@@ -6,6 +6,7 @@
 
 mod adopt;
 mod child;
+mod cluster;
 mod conditions;
 mod context;
 mod control;

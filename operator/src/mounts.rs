@@ -61,7 +61,7 @@ pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -
 /// Whether it is known of every MountTable of a fleet what it claims. Right after a start it is not: what some declare looks
 /// undeclared, and younger ones seem to have the paths of older ones.
 pub fn all_heard(context: &Context, link: &Link) -> bool {
-    let FleetId { uid, namespace, name } = &link.fleet;
+    let FleetId { uid, namespace, name, .. } = &link.fleet;
     let heard = &link.mounts.read().heard;
     context.tables.state().iter().all(|table| {
         let Ok(table) = &table.0 else { return true };
