@@ -20,6 +20,7 @@ mod mounts;
 mod names;
 mod options;
 mod publish;
+mod quantity;
 mod run;
 mod status;
 mod subcluster;
