@@ -34,6 +34,9 @@ pub struct StoreArgs {
     /// Where it serves routers.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8890")]
     listen: SocketAddr,
+    /// Where it serves those who may read and not write, such as routers beside clients. [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen_read_only: Option<SocketAddr>,
     /// What keeps the records.
     #[arg(long, value_enum, default_value_t)]
     driver: DriverName,
@@ -110,14 +113,18 @@ async fn until_stopped(
     // The listeners first: what can't listen should not touch the data of the one that does.
     let listener = listen(args.listen, runtimes.data.handle()).await?;
     let address = listener.local_addr().map_err(Failure::internal)?;
-    let web = match args.http {
-        Some(address) => Some(listen(address, runtimes.control.handle()).await?),
-        None => None,
+    let readers = listen_if(args.listen_read_only, runtimes.data.handle()).await?;
+    let web = listen_if(args.http, runtimes.control.handle()).await?;
+    let shown_address = |listener: &Option<TcpListener>| {
+        listener.as_ref().map(TcpListener::local_addr).transpose().map_err(Failure::internal)
     };
-    let web_address = web.as_ref().map(TcpListener::local_addr).transpose().map_err(Failure::internal)?;
+    let (read_only, http) = (shown_address(&readers)?, shown_address(&web)?);
     let store = driver.open().map_err(Failure::usage)?;
     let mutual = options.tls.as_ref().map(|tls| tls.client_ca.is_some());
-    let server = StoreServer::new(store, options, metrics.registry(), stop.clone()).map_err(Failure::usage)?;
+    let mut server = StoreServer::new(store, options, metrics.registry(), stop.clone()).map_err(Failure::usage)?;
+    if let Some(readers) = readers {
+        server = server.read_only(readers);
+    }
     let condition = readiness.register("state store");
     condition.ready();
     let following = tokio::spawn(follow(server.health(), condition));
@@ -126,7 +133,7 @@ async fn until_stopped(
         let routes = Routes { readiness: readiness.clone(), metrics: metrics.clone(), more: axum::Router::default() };
         tokio::spawn(http::serve(listener, routes, Bounds::default(), over.clone().cancelled_owned()))
     });
-    tracing::info!(rpc = %address, http = ?web_address, %driver, tls = shown(mutual), "state store is listening");
+    tracing::info!(rpc = %address, ?read_only, ?http, %driver, tls = shown(mutual), "state store is listening");
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),
         () = signals.next() => None,
@@ -165,6 +172,16 @@ fn shown(mutual: Option<bool>) -> &'static str {
 async fn listen(address: SocketAddr, runtime: &tokio::runtime::Handle) -> Result<TcpListener, Failure> {
     let listener = runtime.spawn(TcpListener::bind(address)).await.map_err(Failure::internal)?;
     listener.map_err(|error| Failure::usage(format!("cannot listen on {address}: {error}")))
+}
+
+async fn listen_if(
+    address: Option<SocketAddr>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Option<TcpListener>, Failure> {
+    match address {
+        Some(address) => listen(address, runtime).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Ready is who can reach the records.

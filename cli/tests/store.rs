@@ -113,6 +113,21 @@ async fn it_serves_its_clients_and_drains_when_asked() {
     assert_eq!(program.wait(PATIENCE).unwrap().code(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_only_read_has_an_address_too() {
+    let readers = net::free_address().unwrap();
+    let at = readers.to_string();
+    let args = FREE.into_iter().chain(["--driver", "memory", "--listen-read-only", &at]);
+    let (_program, address) = start(&launch(args));
+    let version = client(address).put(entry("/a", 1), Version::ABSENT).await.unwrap();
+    let reader = client(readers);
+    let refused = reader.put(entry("/a", 2), version).await.unwrap_err();
+    assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused}");
+    assert!(refused.to_string().contains("at the address of the fleet's own routers"), "{refused}");
+    let list = Reader::<MountEntry>::list(&reader).await.unwrap();
+    assert_eq!((list.records.len(), list.revision), (1, version.0));
+}
+
 /// Kills and restarts a store under its writers and watchers.
 async fn kill_and_restart(seed: u64) {
     const WRITERS: u64 = 3;

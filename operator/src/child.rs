@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Trying};
 use crate::names::{APPLIED, Component, MANAGER, digest};
+use crate::quantity;
 
 /// An object as it should be.
 #[derive(Debug, Clone)]
@@ -67,10 +68,27 @@ impl Child {
         format!("{} {}/{}", self.resource.kind, self.namespace, self.name)
     }
 
+    /// Whose an object of this name is, if it is not our owner's.
+    fn foreign(&self, live: &DynamicObject) -> Option<String> {
+        let ours = &self.manifest["metadata"]["ownerReferences"][0]["uid"];
+        let owner = live.owner_references().iter().find(|reference| reference.controller == Some(true));
+        match owner {
+            Some(owner) if *ours == *owner.uid => None,
+            Some(owner) => Some(format!("{} {} with the uid {}", owner.kind, owner.name, owner.uid)),
+            None => Some("nobody that owns it".to_owned()),
+        }
+    }
+
     /// Makes the object what it should be, and returns what is there. Writes nothing when it is so already.
+    ///
+    /// # Errors
+    /// When the API server fails, or the object is somebody else's: it is left alone, whatever it is.
     pub async fn apply(&self, client: &Client) -> Result<DynamicObject, Error> {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &self.namespace, &self.resource);
         if let Some(live) = api.get_opt(&self.name).await.trying(|| format!("get {}", self.shown()))? {
+            if let Some(whose) = self.foreign(&live) {
+                return Err(Error::Taken { what: self.shown(), whose });
+            }
             let seen = serde_json::to_value(&live);
             if seen.is_ok_and(|seen| says(&self.manifest, &seen)) {
                 return Ok(live);
@@ -86,7 +104,7 @@ impl Child {
 fn says(wanted: &Value, live: &Value) -> bool {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => wanted.iter().all(|(key, value)| match live.get(key) {
-            Some(found) => says(value, found),
+            Some(found) => says(value, found) || quantity::equal(key, value, found),
             // Servers leave out what is empty.
             None => is_empty(value),
         }),
@@ -156,6 +174,46 @@ mod tests {
             json!({ "spec": {}, "kind": "A" }),
         ] {
             assert!(!says(&wanted, &other), "{other}");
+        }
+    }
+
+    /// Servers write quantities in a form of their own.
+    #[test]
+    fn how_a_quantity_is_written_is_no_difference() {
+        let template = |cpu: &str, memory: &str| {
+            let resources = json!({ "requests": { "cpu": cpu }, "limits": { "memory": memory } });
+            json!({ "containers": [{ "name": "router", "resources": resources, "env": [{ "name": "A", "value": cpu }] }] })
+        };
+        let mut live = template("1", "1Gi");
+        live["containers"][0]["env"][0]["value"] = "1000m".into();
+        assert!(says(&template("1000m", "1024Mi"), &live));
+        assert!(!says(&template("1001m", "1024Mi"), &live));
+        // Elsewhere, words are words.
+        assert!(!says(&template("1", "1Gi"), &live));
+    }
+
+    #[test]
+    fn what_somebody_else_made_is_foreign() {
+        let reference = |uid: &str, controller: bool| json!({ "apiVersion": "a/v1", "kind": "RouterFleet", "name": "main", "uid": uid, "controller": controller });
+        let object = |owners: Value| -> DynamicObject {
+            serde_json::from_value(json!({
+                "apiVersion": "v1", "kind": "Service", "metadata": { "name": "main", "ownerReferences": owners },
+            }))
+            .unwrap()
+        };
+        let owner: OwnerReference = serde_json::from_value(reference("1", true)).unwrap();
+        let owner = Owner { namespace: "data", instance: "main", reference: &owner };
+        let resource = crate::fleet::build::kind::SERVICE.resource();
+        let child = owner.child(crate::names::ROUTER, resource, "main".to_owned(), json!({})).unwrap();
+        let cases = [
+            (json!([reference("1", true)]), None),
+            (json!([reference("2", false), reference("1", true)]), None),
+            (json!([]), Some("nobody that owns it")),
+            (json!([reference("1", false)]), Some("nobody that owns it")),
+            (json!([reference("2", true)]), Some("RouterFleet main with the uid 2")),
+        ];
+        for (owners, expected) in cases {
+            assert_eq!(child.foreign(&object(owners.clone())).as_deref(), expected, "{owners}");
         }
     }
 }

@@ -57,6 +57,23 @@ impl<'a> Conditions<'a> {
         }
     }
 
+    /// Sums them up for those who ask no more than whether an object is as it was declared: `Ready` holds if each of these
+    /// conditions is as it should be, and says otherwise what the first one says that is not.
+    #[must_use]
+    pub fn ready(self, expected: &[(&str, ConditionStatus)]) -> Self {
+        let off = expected.iter().find_map(|(kind, status)| {
+            let found = self.list.iter().find(|condition| condition.kind == *kind);
+            found.filter(|condition| condition.status != *status).cloned()
+        });
+        match off {
+            None => self.with("Ready", true, "Ready", "everything is as it is declared"),
+            Some(Condition { status: ConditionStatus::Unknown, reason, message, .. }) => {
+                self.with("Ready", ConditionStatus::Unknown, &reason, message)
+            }
+            Some(Condition { reason, message, .. }) => self.with("Ready", false, &reason, message),
+        }
+    }
+
     /// All of them.
     pub fn done(self) -> Vec<Condition> {
         self.list
@@ -72,6 +89,25 @@ fn now() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ready_is_what_has_nothing_against_it() {
+        use ConditionStatus::{False, True, Unknown};
+        let summed = |degraded: ConditionStatus, available: ConditionStatus| {
+            let conditions = Conditions::after(&[], Some(7))
+                .with("Degraded", degraded, "StoreUnavailable", "no answer")
+                .with("Available", available, "TooFewRouters", "1 of 3");
+            let all = conditions.ready(&[("Available", True), ("Degraded", False), ("Progressing", False)]).done();
+            let ready = all.into_iter().find(|condition| condition.kind == "Ready").unwrap();
+            assert_eq!(ready.observed_generation, Some(7));
+            (ready.status, ready.reason)
+        };
+        let said = |status, reason: &str| (status, reason.to_owned());
+        assert_eq!(summed(False, True), said(True, "Ready"));
+        assert_eq!(summed(True, True), said(False, "StoreUnavailable"));
+        assert_eq!(summed(True, False), said(False, "TooFewRouters"));
+        assert_eq!(summed(Unknown, True), said(Unknown, "StoreUnavailable"));
+    }
 
     #[test]
     fn a_condition_keeps_its_time_until_its_status_changes() {

@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::link::{FleetId, Links};
 use crate::metrics::Metrics;
 use crate::names::{MANAGER, PAUSED};
+use crate::triggers;
 use crate::watches::Listing;
 
 /// An object as a watch tells of it: one that cannot be read does not end the watch.
@@ -41,6 +42,10 @@ pub struct Context {
     pub links: Links,
     /// Images of the programs that it runs.
     pub images: Images,
+    /// The Kubernetes namespace of the operator itself.
+    pub home: String,
+    /// Which cluster this is.
+    pub cluster: String,
     /// What is counted.
     pub metrics: Metrics,
     /// How long until an object is looked at again when nothing tells of a change.
@@ -83,7 +88,7 @@ impl Context {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(setup.identity.clone()) };
         let recorder = Recorder::new(setup.client.clone(), reporter);
         let Stores { fleets, tables, subclusters, namespaces, nameservices, listing } = stores;
-        let Setup { client, images, metrics, resync, .. } = setup.clone();
+        let Setup { client, images, home, cluster, metrics, resync, .. } = setup.clone();
         Self {
             client,
             fleets,
@@ -94,6 +99,8 @@ impl Context {
             listing,
             links,
             images,
+            home,
+            cluster,
             metrics,
             resync,
             recorder,
@@ -112,6 +119,21 @@ impl Context {
         same.is_some_and(|found| found.meta().deletion_timestamp.is_none())
     }
 
+    /// Ends the links of fleets that are gone. An ensemble stays when a fleet goes, so the link to it lasts until the fleet's
+    /// MountTables that go as well have removed what they have there.
+    pub fn end_links(&self) {
+        let fleets = self.fleets.state();
+        let here = |fleet: &FleetId| fleets.iter().any(|known| known.uid().as_deref() == Some(&*fleet.uid));
+        let leaves = |fleet: &FleetId, table: &Guarded<MountTable>| {
+            let Ok(table) = &table.0 else { return false };
+            let goes = table.metadata.deletion_timestamp.is_some();
+            goes && triggers::is_of(table, &fleet.namespace, &fleet.name)
+        };
+        let awaited = |fleet: &FleetId| fleet.shared && self.tables.state().iter().any(|table| leaves(fleet, table));
+        self.links.retain(|fleet| here(fleet) || awaited(fleet));
+        self.links.forget(|uid| fleets.iter().any(|known| known.uid().as_deref() == Some(uid)));
+    }
+
     /// Whether it is not known yet what the store of a fleet holds, though it soon will be: see [`Links::is_pending`].
     pub fn awaits(&self, fleet: &Guarded<RouterFleet>) -> bool {
         let stays = fleet.0.is_ok() && fleet.meta().deletion_timestamp.is_none();
@@ -123,7 +145,9 @@ impl Context {
     where
         K: Resource<DynamicType = ()>,
     {
-        for condition in after {
+        // What sums up others is told by them.
+        let sums_up = |condition: &Condition| condition.kind == "Ready" && bad.iter().all(|(kind, _)| *kind != "Ready");
+        for condition in after.iter().filter(|condition| !sums_up(condition)) {
             let same = |old: &&Condition| old.kind == condition.kind;
             let old = before.iter().find(same);
             let worth = match old {

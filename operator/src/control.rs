@@ -1,7 +1,7 @@
 //! The controllers: which objects each looks at, and what makes it look again.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, Ready};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::NamespaceResourceScope;
-use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::controller::{self, Action, Config, Controller};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Resource};
 use parking_lot::Mutex;
@@ -33,7 +33,8 @@ use crate::{fleet, mounts, subcluster, triggers};
 /// Objects that are told of faster than they are looked at wait here.
 const QUEUE: usize = 4096;
 
-/// How long changes to a fleet and its Subclusters gather: many at once should not become as many rollouts.
+/// How long changes to a fleet and its Subclusters gather: many at once should not become as many rollouts. A fleet waits no
+/// longer than that, however steadily changes come.
 const GATHER: Duration = Duration::from_secs(1);
 
 /// How many MountTables, and how many Subclusters, are looked at at the same time.
@@ -48,6 +49,10 @@ pub struct Setup {
     pub namespace: Option<String>,
     /// Images of what is run.
     pub images: Images,
+    /// The Kubernetes namespace of the operator itself.
+    pub home: String,
+    /// Which cluster this is.
+    pub cluster: String,
     /// What is counted.
     pub metrics: Metrics,
     /// Who reports events.
@@ -113,6 +118,8 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
     };
     let context = Arc::new(Context::new(&setup, stores, links));
 
+    let [of_fleets, of_tables, of_subclusters] =
+        ["RouterFleet", "MountTable", "Subcluster"].map(|kind| Attempts::new(kind, &context));
     let ours = watcher::Config::default().labels(&format!("app.kubernetes.io/managed-by={MANAGER}"));
     let fleets = fleets
         .owns(setup.api::<Deployment>(), ours.clone())
@@ -126,12 +133,14 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
             triggers::fleets_of_subcluster(&subcluster, &all_fleets)
         })
         .reconcile_on(received(told_fleets))
-        .with_config(Config::default().debounce(GATHER))
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
-            |object, attempts: Arc<Attempts>| attempts.make(object, fleet::reconcile),
+            |object, attempts: Arc<Attempts>| async move {
+                let object = attempts.gather(object).await;
+                attempts.make(object, fleet::reconcile).await
+            },
             |object, error, attempts| attempts.failed(&*object, error),
-            Attempts::new("RouterFleet", &context),
+            of_fleets.clone(),
         );
 
     let (by_fleet, by_namespace) = (all_tables.clone(), all_tables);
@@ -151,7 +160,7 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
         .run(
             |object, attempts: Arc<Attempts>| attempts.make(object, mounts::reconcile),
             |object, error, attempts| attempts.failed(&*object, error),
-            Attempts::new("MountTable", &context),
+            of_tables.clone(),
         );
 
     let told_subclusters = received(told_subclusters)
@@ -165,13 +174,13 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
         .run(
             |object, attempts: Arc<Attempts>| attempts.make(object, subcluster::reconcile),
             |object, error, attempts| attempts.failed(&*object, error),
-            Attempts::new("Subcluster", &context),
+            of_subclusters.clone(),
         );
 
     tokio::join!(
-        fleets.for_each(|_| std::future::ready(())),
-        tables.for_each(|_| std::future::ready(())),
-        subclusters.for_each(|_| std::future::ready(()))
+        fleets.for_each(|outcome| of_fleets.ended(outcome)),
+        tables.for_each(|outcome| of_tables.ended(outcome)),
+        subclusters.for_each(|outcome| of_subclusters.ended(outcome))
     );
 }
 
@@ -188,6 +197,22 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 impl Attempts {
     fn new(kind: &'static str, context: &Arc<Context>) -> Arc<Self> {
         Arc::new(Self { kind, context: context.clone(), failures: Mutex::default() })
+    }
+
+    /// Waits until changes have gathered; the fleet as it is then.
+    async fn gather(&self, fleet: Arc<Guarded<RouterFleet>>) -> Arc<Guarded<RouterFleet>> {
+        tokio::time::sleep(GATHER).await;
+        let (namespace, name) = key(&*fleet);
+        self.context.fleet(&namespace, &name).unwrap_or(fleet)
+    }
+
+    /// Notes the end of a reconciliation, or that there is no such object any more: nothing is known of it then.
+    fn ended<T>(&self, outcome: Result<T, controller::Error<Error, watcher::Error>>) -> Ready<()> {
+        if let Err(controller::Error::ObjectNotFound(gone)) = outcome {
+            self.failures.lock().remove(&(gone.namespace.clone().unwrap_or_default(), gone.name.clone()));
+            self.context.end_links();
+        }
+        std::future::ready(())
     }
 
     async fn make<K, F>(

@@ -13,6 +13,16 @@ pub enum Error {
         /// What came of it.
         source: kube::Error,
     },
+    /// An object of this name is there, and is not ours to change.
+    #[error(
+        "{what} is there and belongs to {whose}: it is left as it is; delete or rename it, or give what needs the name another"
+    )]
+    Taken {
+        /// The object.
+        what: String,
+        /// Whose it is.
+        whose: String,
+    },
     /// The state store refused, or could not be reached.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -30,7 +40,7 @@ impl Error {
     /// A word for metrics and events.
     pub fn category(&self) -> &'static str {
         match self {
-            Self::Kube { .. } => "kubernetes",
+            Self::Kube { .. } | Self::Taken { .. } => "kubernetes",
             Self::Store(_) => "store",
             Self::Json { .. } => "internal",
         }

@@ -9,14 +9,14 @@ mod validate;
 
 use std::sync::Arc;
 
-use anabranch_api::{RouterFleet, RouterFleetStatus};
+use anabranch_api::RouterFleet;
 pub use dereference::found_among;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
 use crate::link::SOON;
-use crate::status::unreadable;
+use crate::status::readable;
 pub use validate::{Validated, validate};
 
 /// Makes everything that a fleet consists of.
@@ -24,17 +24,8 @@ pub use validate::{Validated, validate};
 /// # Errors
 /// When the API server or the store fail; it is tried again.
 pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) -> Result<Action, Error> {
-    let fleet = match &fleet.0 {
-        Ok(fleet) => fleet,
-        Err(invalid) => {
-            return unreadable::<RouterFleet, RouterFleetStatus>(
-                &context,
-                &invalid.metadata,
-                ("Degraded", true),
-                &invalid.error,
-            )
-            .await;
-        }
+    let Some(fleet) = readable(&context, &fleet, Some(("Degraded", true))).await? else {
+        return Ok(Action::await_change());
     };
     if fleet.metadata.deletion_timestamp.is_some() {
         // What it owns is collected by the cluster.
@@ -57,7 +48,7 @@ pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) 
         status::paused(&context, fleet).await?;
         return Ok(Action::await_change());
     }
-    let applied = match build::build(&validated, &context.images) {
+    let applied = match build::build(&validated, &context.images, &context.home) {
         Ok(resources) => apply::apply(&context, resources, &validated).await,
         Err(error) => Err(error),
     };

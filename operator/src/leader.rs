@@ -116,7 +116,17 @@ impl Candidate {
     }
 
     /// One try; whether the lease is held.
+    ///
+    /// That someone else wrote to it in between is not to say that it was taken: it may have been given a label. So it is
+    /// read once more, and if it is still ours or free, written again.
     async fn step(&mut self) -> Result<bool, Error> {
+        match self.attempt().await {
+            Err(Error::Kube { source: kube::Error::Api(status), .. }) if status.code == 409 => self.attempt().await,
+            done => done,
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<bool, Error> {
         let lease = self.get().await?;
         let spec = lease.as_ref().map(|lease| lease.spec.clone().unwrap_or_default());
         let same = |(seen, _): &&(LeaseSpec, Instant)| Some(seen) == spec.as_ref();
@@ -146,11 +156,7 @@ impl Candidate {
                 self.api.replace(&self.name, &PostParams::default(), &Lease { spec: Some(spec), ..lease }).await
             }
         };
-        match written {
-            Ok(_) => Ok(true),
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
-            Err(error) => Err(error).trying(|| format!("write the lease {}", self.name)),
-        }
+        written.map(|_| true).trying(|| format!("write the lease {}", self.name))
     }
 }
 

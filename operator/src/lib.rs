@@ -6,6 +6,7 @@
 
 mod adopt;
 mod child;
+mod cluster;
 mod conditions;
 mod context;
 mod control;
@@ -19,6 +20,7 @@ mod mounts;
 mod names;
 mod options;
 mod publish;
+mod quantity;
 mod run;
 mod status;
 mod subcluster;

@@ -1,6 +1,7 @@
 //! The way to the state stores of fleets: one connection each, and what the records there are.
 
 mod address;
+mod fleet;
 mod follow;
 mod members;
 mod mirror;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use address::{AddressError, Dial, StoreAddress};
+pub use fleet::FleetId;
 use follow::Follower;
 pub use members::Members;
 pub use mirror::{Mirror, Seen};
@@ -36,29 +38,6 @@ pub struct Triggers {
     pub tables: mpsc::Sender<ObjectRef<DeserializeGuard<MountTable>>>,
     /// Subclusters, by their nameservice and the namespace of their fleet.
     pub subclusters: mpsc::Sender<ObjectRef<DeserializeGuard<Subcluster>>>,
-}
-
-/// The fleet at this end of a link.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct FleetId {
-    /// `metadata.uid`.
-    pub uid: String,
-    /// Its Kubernetes namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl FleetId {
-    /// What its entries are marked with that a MountTable declares.
-    pub fn mark(&self, namespace: &str, table: &str) -> String {
-        format!("{}/{namespace}/{table}", self.uid)
-    }
-
-    /// The Kubernetes namespace and the name of the MountTable behind a mark of this fleet.
-    pub fn unmark<'a>(&self, mark: &'a str) -> Option<(&'a str, &'a str)> {
-        mark.strip_prefix(&*self.uid)?.strip_prefix('/')?.split_once('/')
-    }
 }
 
 /// A connection to the store of one fleet. Ends when it is dropped.
@@ -155,9 +134,14 @@ impl Links {
         drop(self.triggers.fleets.send(ObjectRef::new(&fleet.name).within(&fleet.namespace)).await);
     }
 
-    /// Ends the links of fleets that are gone.
-    pub fn retain(&self, alive: impl Fn(&FleetId) -> bool) {
-        self.open.lock().retain(|_, link| alive(&link.fleet));
+    /// Ends all links but those of these fleets.
+    pub fn retain(&self, stays: impl Fn(&FleetId) -> bool) {
+        self.open.lock().retain(|_, link| stays(&link.fleet));
+    }
+
+    /// Forgets that fleets had none, but for these, by uid.
+    pub fn forget(&self, stays: impl Fn(&str) -> bool) {
+        self.refused.lock().retain(|uid| stays(uid));
     }
 }
 

@@ -9,14 +9,14 @@ mod validate;
 
 use std::sync::Arc;
 
-use anabranch_api::{MountTable, MountTableStatus};
+use anabranch_api::MountTable;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
 use crate::link::{FleetId, Link, SOON};
-use crate::status::unreadable;
+use crate::status::readable;
 use crate::triggers;
 
 pub use apply::write;
@@ -27,17 +27,8 @@ pub use dereference::find_fleet;
 /// # Errors
 /// When the API server or the store fail; it is tried again.
 pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -> Result<Action, Error> {
-    let table = match &table.0 {
-        Ok(table) => table,
-        Err(invalid) => {
-            return unreadable::<MountTable, MountTableStatus>(
-                &context,
-                &invalid.metadata,
-                ("Accepted", false),
-                &invalid.error,
-            )
-            .await;
-        }
+    let Some(table) = readable(&context, &table, Some(("Accepted", false))).await? else {
+        return Ok(Action::await_change());
     };
     if table.metadata.deletion_timestamp.is_some() {
         return finalize::release(&context, table).await;
@@ -61,7 +52,7 @@ pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -
 /// Whether it is known of every MountTable of a fleet what it claims. Right after a start it is not: what some declare looks
 /// undeclared, and younger ones seem to have the paths of older ones.
 pub fn all_heard(context: &Context, link: &Link) -> bool {
-    let FleetId { uid, namespace, name } = &link.fleet;
+    let FleetId { uid, namespace, name, .. } = &link.fleet;
     let heard = &link.mounts.read().heard;
     context.tables.state().iter().all(|table| {
         let Ok(table) = &table.0 else { return true };

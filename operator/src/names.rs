@@ -42,6 +42,8 @@ pub mod port {
     pub const HADOOP: i32 = 8020;
     /// `anabranch-store`.
     pub const STORE: i32 = 8890;
+    /// `anabranch-store`, for those who may read only.
+    pub const STORE_READERS: i32 = 8891;
     /// HTTP of `anabranch-store`.
     pub const STORE_HTTP: i32 = 50073;
     /// The block gateway of an embedded subcluster.

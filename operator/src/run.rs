@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster;
 use crate::context::Images;
 use crate::control::{self, Setup};
 use crate::leader::Candidate;
@@ -98,6 +99,10 @@ async fn work(
 ) -> Result<(), RunError> {
     let anyone = || format!("{}-{}", process::host(), std::process::id());
     let identity = options.identity.clone().unwrap_or_else(anyone);
+    let cluster = tokio::select! {
+        cluster = cluster::identity(&client, options.watch_namespace.as_deref()) => cluster,
+        () = stop.cancelled() => return Ok(()),
+    };
     let mut candidate = Candidate::new(client.clone(), &options.namespace, LEASE, &identity);
     tracing::info!(identity, lease = LEASE, namespace = options.namespace, "waiting for the lease");
     tokio::select! {
@@ -110,6 +115,8 @@ async fn work(
         client,
         namespace: options.watch_namespace.clone(),
         images: images(options),
+        home: options.namespace.clone(),
+        cluster,
         metrics: metrics.clone(),
         identity,
         dial,

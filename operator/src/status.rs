@@ -3,17 +3,16 @@
 use std::fmt::Debug;
 
 use anabranch_api::{Condition, ConditionStatus, MountTableStatus, RouterFleetStatus, SubclusterStatus};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
-use kube::runtime::controller::Action;
+use kube::core::error_boundary::InvalidObject;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::conditions::Conditions;
-use crate::context::Context;
+use crate::context::{Context, Guarded};
 use crate::error::{Error, Trying};
 use crate::names::MANAGER;
 
@@ -21,9 +20,6 @@ use crate::names::MANAGER;
 pub trait Observed: Serialize + PartialEq {
     /// Its conditions.
     fn conditions(&self) -> &[Condition];
-
-    /// A status of nothing but conditions at a generation.
-    fn only(observed_generation: Option<i64>, conditions: Vec<Condition>) -> Self;
 }
 
 macro_rules! observed {
@@ -31,10 +27,6 @@ macro_rules! observed {
         impl Observed for $status {
             fn conditions(&self) -> &[Condition] {
                 &self.conditions
-            }
-
-            fn only(observed_generation: Option<i64>, conditions: Vec<Condition>) -> Self {
-                Self { observed_generation, conditions, ..Self::default() }
             }
         }
     )*};
@@ -68,22 +60,46 @@ pub async fn settle<K: Kind, S: Observed>(
     Ok(())
 }
 
-/// Says of an object that cannot be read why: `condition` does (`holds`) or does not hold.
+/// Who says of an object that it cannot be read: one that says nothing else, so that what was known of the object stays.
+const READER: &str = "anabranch-operator-reader";
+
+/// The object, if it can be read. If not, its status says why: it is not `Ready`, and where a condition `also` tells of such
+/// troubles, it does or does not hold.
 ///
 /// # Errors
 /// When the API server fails.
-pub async fn unreadable<K: Kind, S: Observed>(
+pub async fn readable<'a, K: Kind>(
     context: &Context,
-    metadata: &ObjectMeta,
-    (condition, holds): (&str, bool),
-    problem: &str,
-) -> Result<Action, Error> {
+    object: &'a Guarded<K>,
+    also: Option<(&str, bool)>,
+) -> Result<Option<&'a K>, Error> {
+    let InvalidObject { metadata, error: problem } = match &object.0 {
+        Ok(object) => return Ok(Some(object)),
+        Err(invalid) => invalid,
+    };
     let (namespace, name) = (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
     let kind = K::kind(&());
+    let resource = ApiResource::erase::<K>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &namespace, &resource);
+    let what = || format!("say that {kind} {namespace}/{name} cannot be read");
+    let found = api.list(&ListParams::default().fields(&format!("metadata.name={name}"))).await.trying(what)?;
+    let Some(live) = found.into_iter().next() else { return Ok(None) };
+    let before: Vec<Condition> = serde_json::from_value(live.data["status"]["conditions"].clone()).unwrap_or_default();
+    let mut conditions = Conditions::after(&before, metadata.generation);
+    for (condition, holds) in also.into_iter().chain([("Ready", false)]) {
+        conditions = conditions.with(condition, holds, "Unreadable", problem);
+    }
+    let after = conditions.done();
+    if after.iter().all(|condition| before.contains(condition)) {
+        return Ok(None);
+    }
     tracing::warn!(%kind, namespace, name, problem, "an object cannot be read; what is there for it stays");
-    let conditions = Conditions::after(&[], metadata.generation).with(condition, holds, "Unreadable", problem).done();
-    write::<K, S>(&context.client, &namespace, &name, &S::only(metadata.generation, conditions)).await?;
-    Ok(Action::await_change())
+    let status = json!({ "observedGeneration": metadata.generation, "conditions": after });
+    let manifest = json!({ "apiVersion": K::api_version(&()), "kind": kind, "status": status });
+    match api.patch_status(&name, &PatchParams::apply(READER).force(), &Patch::Apply(manifest)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        written => written.map(|_| None).trying(what),
+    }
 }
 
 async fn write<K: Kind, S: Serialize>(client: &Client, namespace: &str, name: &str, status: &S) -> Result<(), Error> {

@@ -7,14 +7,14 @@ mod status;
 
 use std::sync::Arc;
 
-use anabranch_api::{Backend, Subcluster, SubclusterKind, SubclusterSettings, SubclusterStatus};
+use anabranch_api::{Backend, Subcluster, SubclusterKind, SubclusterSettings};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
 use crate::link::{Link, SOON};
-use crate::status::unreadable;
+use crate::status::readable;
 use crate::triggers;
 
 pub use apply::enable;
@@ -29,18 +29,7 @@ pub fn service(subcluster: &str) -> String {
 /// # Errors
 /// When the API server or a store fail; it is tried again.
 pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Context>) -> Result<Action, Error> {
-    let subcluster = match &subcluster.0 {
-        Ok(subcluster) => subcluster,
-        Err(invalid) => {
-            return unreadable::<Subcluster, SubclusterStatus>(
-                &context,
-                &invalid.metadata,
-                ("Ready", false),
-                &invalid.error,
-            )
-            .await;
-        }
-    };
+    let Some(subcluster) = readable(&context, &subcluster, None).await? else { return Ok(Action::await_change()) };
     if subcluster.metadata.deletion_timestamp.is_some() || is_paused(subcluster) {
         return Ok(Action::await_change());
     }

@@ -204,7 +204,7 @@ pub struct MountTableStatus {
     /// How many routers serve that revision, of how many, when that was last looked at: `3/3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routers: Option<String>,
-    /// `Accepted`, `ResolvedRefs`, `Programmed` and `Drifted`.
+    /// `Ready`, which sums up the others, `Accepted`, `ResolvedRefs`, `Programmed` and `Drifted`.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

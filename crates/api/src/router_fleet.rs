@@ -89,8 +89,8 @@ pub struct RouterFleetSpec {
     /// file of a Secret that `podTemplate` mounts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 256))]
-    #[x_kube(validation = Rule::new("self.all(key, !key.startsWith('dfs.federation.router.store.driver.') && !key.startsWith('anabranch.store.') && !(key in ['dfs.nameservices', 'dfs.federation.router.rpc-address', 'dfs.federation.router.admin-address', 'dfs.federation.router.http-address', 'dfs.federation.router.default.nameserviceId']))")
-        .message("keys of addresses, nameservices and the state store belong to other fields: listen, defaultNameservice, stateStore and Subcluster"))]
+    #[x_kube(validation = Rule::new("self.all(key, !key.startsWith('dfs.federation.router.store.driver.') && !key.startsWith('dfs.federation.router.store.router.expiration') && !key.startsWith('anabranch.store.') && !key.startsWith('dfs.ha.namenodes.') && !key.startsWith('dfs.namenode.rpc-address.') && !key.startsWith('dfs.namenode.http-address.') && !(key in ['dfs.nameservices', 'dfs.federation.router.default.nameserviceId', 'dfs.federation.router.rpc-address', 'dfs.federation.router.rpc-bind-host', 'dfs.federation.router.admin-address', 'dfs.federation.router.admin-bind-host', 'dfs.federation.router.http-address', 'dfs.federation.router.http-bind-host', 'anabranch.router.drain.grace', 'anabranch.router.rebalance.within']))")
+        .message("keys of addresses, nameservices, the drain and the state store belong to other fields: listen, defaultNameservice, drainSeconds, stateStore and Subcluster"))]
     pub configuration: BTreeMap<String, String>,
     /// Where routers and operator keep the records that they share.
     #[serde(default)]
@@ -147,6 +147,8 @@ pub enum DriftPolicy {
 
 /// Where a router listens.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(validation = Rule::new("int(self.rpcAddress.substring(self.rpcAddress.lastIndexOf(':') + 1)) > 0 && int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) > 0 && (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) > 0 && int(self.rpcAddress.substring(self.rpcAddress.lastIndexOf(':') + 1)) != int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) && int(self.rpcAddress.substring(self.rpcAddress.lastIndexOf(':') + 1)) != (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) && int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) != (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) && int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) != 8020 && (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) != 8020")
+    .message("the ports must be greater than 0 and different, that of administrators is 8111 if not set, and 8020 is for Hadoop clients only"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListenSpec {
     /// For Hadoop clients, as `address:port`.

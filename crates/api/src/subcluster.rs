@@ -36,6 +36,8 @@ use crate::words::{ADDRESS_PATTERN, NAMESERVICE_PATTERN};
     printcolumn(name = "Files", type_ = "integer", json_path = ".status.files", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
+#[x_kube(validation = Rule::new("(has(self.embedded) ? self.embedded.volume.size : '10Gi') == (has(oldSelf.embedded) ? oldSelf.embedded.volume.size : '10Gi') && (has(self.embedded) && has(self.embedded.volume.storageClass) ? self.embedded.volume.storageClass : '') == (has(oldSelf.embedded) && has(oldSelf.embedded.volume.storageClass) ? oldSelf.embedded.volume.storageClass : '') && (has(self.embedded) && self.embedded.volume.ephemeral) == (has(oldSelf.embedded) && oldSelf.embedded.volume.ephemeral)")
+    .message("a volume cannot be changed, since a StatefulSet does not change its claims; copy the data to a new Subcluster"))]
 #[x_kube(validation = Rule::new("self.type == 'External' ? has(self.external) : !has(self.external)")
     .message("external is required for type External, and for no other type"))]
 #[x_kube(validation = Rule::new("self.type == 'Embedded' || !has(self.embedded)")

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// No server could be asked, or it did not begin; nothing was written.
     #[error("state store: {0}")]
     NotDone(String),
+    /// Whoever asked may only read here; nothing was written.
+    #[error("state store: {0}")]
+    ReadOnly(String),
     /// There was no answer, or one that does not tell: a write may have been made.
     #[error("state store: {0}")]
     Unknown(String),
@@ -41,7 +44,11 @@ impl StoreError {
     /// Whether a write that ended like this may have been made all the same: read before you decide.
     pub fn may_be_done(&self) -> bool {
         match self {
-            Self::TooManyChanges(_) | Self::TooManyBytes(_) | Self::NotDone(_) | Self::Refused(_) => false,
+            Self::TooManyChanges(_)
+            | Self::TooManyBytes(_)
+            | Self::NotDone(_)
+            | Self::ReadOnly(_)
+            | Self::Refused(_) => false,
             Self::ZooKeeper(error) => error.may_be_done(),
             Self::Journal(error) => error.may_be_done(),
             Self::Unknown(_) | Self::Contended { .. } | Self::Interrupted(_) => true,

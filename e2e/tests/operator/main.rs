@@ -11,12 +11,14 @@ mod lease;
 mod moves;
 mod objects;
 mod operator;
+mod remade;
 mod rig;
 mod routers;
 mod rules;
 mod scale;
 mod site;
 mod state;
+mod steady;
 mod store;
 
 use std::process::ExitCode;
@@ -41,6 +43,13 @@ const CASES: &[Case<'_, Rig>] = &[
     ("drift_is_observed", drift::observed),
     ("drift_is_adopted", drift::adopted),
     ("drift_is_undone", drift::enforced),
+    ("a_fleet_made_anew_has_the_records_of_its_tables", remade::taken_over),
+    ("records_that_were_marked_at_first_are_known", remade::marked_at_first),
+    ("names_that_are_taken_are_left_alone", steady::names_that_are_taken),
+    ("quantities_are_written_once", steady::quantities),
+    ("changes_without_end_starve_no_fleet", steady::changes_without_end),
+    ("writers_beside_a_lease_end_nobody", steady::lease_of_many_writers),
+    ("ready_sums_up_each_kind", steady::ready),
     ("killed_at_every_write", killed::at_every_write),
     ("a_lost_lease_ends_writing", lease::stolen),
     ("ten_thousand_mounts", scale::ten_thousand),

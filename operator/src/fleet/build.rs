@@ -34,18 +34,18 @@ pub struct Resources {
     pub routers: Child,
 }
 
-/// Builds it.
+/// Builds it. The operator runs in the Kubernetes namespace `home`.
 ///
 /// # Errors
 /// When an object cannot be written as JSON, which only a pod template can cause.
-pub fn build(fleet: &Validated, images: &Images) -> Result<Resources, Error> {
+pub fn build(fleet: &Validated, images: &Images, home: &str) -> Result<Resources, Error> {
     let mut children = vec![account::account(fleet)?];
     children.extend(store::store(fleet, images)?);
     let files = config::router_files(fleet);
     children.push(config::config_map(fleet, &files)?);
     children.push(discovery::config_map(fleet)?);
     children.extend(services::services(fleet)?);
-    children.extend(network::policies(fleet)?);
+    children.extend(network::policies(fleet, home)?);
     children.push(network::disruption_budget(fleet)?);
     children.extend(autoscaler::autoscaler(fleet)?);
     children.extend(monitor::service_monitor(fleet)?);
@@ -93,3 +93,6 @@ pub mod kind {
 
 /// The kinds of which a fleet may have had an object that it no longer has. What it always has goes with the fleet.
 pub const OPTIONAL: [&Kind; 3] = [&kind::AUTOSCALER, &kind::NETWORK_POLICY, &kind::SERVICE_MONITOR];
+
+#[cfg(test)]
+mod tests;

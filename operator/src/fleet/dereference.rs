@@ -8,7 +8,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use super::validate::Validated;
 use crate::context::{Context, Guarded};
-use crate::link::{AddressError, FleetId, Link};
+use crate::link::{AddressError, FleetId, Link, StoreAddress};
 use crate::triggers;
 
 /// What was found: the Subclusters of the fleet, by name.
@@ -39,11 +39,15 @@ pub fn found_among(subclusters: impl IntoIterator<Item = Arc<Guarded<Subcluster>
 /// # Errors
 /// When its address is none.
 pub fn link(context: &Context, fleet: &Validated) -> Result<Arc<Link>, AddressError> {
-    let id = FleetId { uid: fleet.owner.uid.clone(), namespace: fleet.namespace.clone(), name: fleet.name.clone() };
+    let id = FleetId {
+        uid: fleet.owner.uid.clone(),
+        namespace: fleet.namespace.clone(),
+        name: fleet.name.clone(),
+        cluster: context.cluster.clone(),
+        shared: matches!(fleet.store, StoreAddress::ZooKeeper { .. }),
+    };
     let link = context.links.ensure(&id, &fleet.store)?;
-    context.links.retain(|known| {
-        context.fleet(&known.namespace, &known.name).is_some_and(|fleet| fleet.uid().as_deref() == Some(&*known.uid))
-    });
+    context.end_links();
     Ok(link)
 }
 

@@ -20,6 +20,13 @@ use crate::status::settle;
 const BAD: [(&str, ConditionStatus); 3] =
     [("Available", ConditionStatus::False), ("Degraded", ConditionStatus::True), ("Drifted", ConditionStatus::True)];
 
+/// What holds where the fleet is as it is declared.
+const READY: [(&str, ConditionStatus); 3] = [
+    ("Degraded", ConditionStatus::False),
+    ("Available", ConditionStatus::True),
+    ("Progressing", ConditionStatus::False),
+];
+
 /// Says what is known about a fleet, if that is news.
 ///
 /// # Errors
@@ -67,7 +74,7 @@ pub async fn update(
         selector: Some(ROUTER.query(&validated.name)),
         revision: served.or(before.revision),
         discovery_config_map: Some(names::discovery(&validated.name)),
-        conditions: conditions.done(),
+        conditions: conditions.ready(&READY).done(),
     };
     settle(context, fleet, &before, &status, &BAD).await
 }
@@ -152,7 +159,7 @@ async fn stuck(context: &Context, fleet: &RouterFleet, reason: &str, message: St
     };
     let status = RouterFleetStatus {
         observed_generation: fleet.metadata.generation,
-        conditions: conditions.done(),
+        conditions: conditions.ready(&READY).done(),
         ..before.clone()
     };
     settle(context, fleet, &before, &status, &BAD).await

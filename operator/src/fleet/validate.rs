@@ -35,6 +35,19 @@ impl Validated {
     pub fn owner(&self) -> Owner<'_> {
         Owner { namespace: &self.namespace, instance: &self.name, reference: &self.owner }
     }
+
+    /// Where its records are for those who may read only. An ensemble has its own ways to tell who may write.
+    pub fn readable(&self) -> StoreAddress {
+        match &self.store {
+            StoreAddress::Server { .. } => server(&self.namespace, &self.name, port::STORE_READERS),
+            ensemble @ StoreAddress::ZooKeeper { .. } => ensemble.clone(),
+        }
+    }
+
+    /// Where administrators reach its routers.
+    pub fn administration(&self) -> String {
+        format!("{}:{}", names::host(&self.name, &self.namespace), self.settings.admin_address.port())
+    }
 }
 
 /// Checks a fleet with its Subclusters. A Subcluster that breaks a rule is left out, and the others are served.
@@ -89,8 +102,10 @@ fn store(fleet: &RouterFleet, namespace: &str, name: &str) -> StoreAddress {
             StoreAddress::ZooKeeper { address: zookeeper.address.clone(), parent: zookeeper.parent_path.clone() }
         }
         // The rules leave no other case.
-        _ => StoreAddress::Server {
-            endpoint: format!("{}:{}", names::host(&names::store(name), namespace), port::STORE),
-        },
+        _ => server(namespace, name, port::STORE),
     }
+}
+
+fn server(namespace: &str, name: &str, port: i32) -> StoreAddress {
+    StoreAddress::Server { endpoint: format!("{}:{port}", names::host(&names::store(name), namespace)) }
 }

@@ -152,9 +152,10 @@ impl Mounts {
         touched
     }
 
+    /// The mark of a record as this version writes it.
     fn mark_of(&self, path: &str) -> Option<String> {
         let declared = self.mirror.get(path)?.record.declared.as_deref()?;
-        self.fleet.unmark(&declared.by).map(|_| declared.by.clone())
+        self.fleet.unmark(&declared.by).map(|(namespace, name)| self.fleet.mark(namespace, name))
     }
 
     fn index(&mut self, path: &str) {
@@ -225,9 +226,26 @@ mod tests {
         MountEntry { declared: Some(Box::new(declared)), ..entry }
     }
 
+    fn fleet() -> FleetId {
+        let [uid, namespace, name, cluster] = ["fleet", "n", "main", "east"].map(str::to_owned);
+        FleetId { uid, namespace, name, cluster, shared: true }
+    }
+
+    /// What an earlier version marked is found among the records of its table, so that it goes when that goes.
+    #[test]
+    fn a_table_has_the_records_that_an_earlier_version_marked() {
+        let mark = fleet().mark("n", "table");
+        let mut mounts = Mounts::new(fleet());
+        let stored = |path: &str, mark: &str| Versioned { version: Version(1), record: entry(path, mark) };
+        let records = vec![stored("/new", &mark), stored("/old", "fleet/n/table"), stored("/theirs", "else/n/table")];
+        mounts.take(Event::Snapshot(Snapshot { revision: 1, records, broken: Vec::new() }));
+        assert_eq!(mounts.marked(&mark).collect::<Vec<_>>(), ["/new", "/old"]);
+        assert_eq!(mounts.foreign().map(|seen| seen.record.source.as_str()).collect::<Vec<_>>(), ["/theirs"]);
+    }
+
     #[test]
     fn a_table_waits_for_what_it_no_longer_has() {
-        let fleet = FleetId { uid: "fleet".to_owned(), namespace: "n".to_owned(), name: "main".to_owned() };
+        let fleet = fleet();
         let (mark, other) = (fleet.mark("n", "table"), fleet.mark("n", "other"));
         let mut mounts = Mounts::new(fleet);
         let stored =

@@ -12,7 +12,7 @@ use super::validate::Validated;
 use crate::adopt;
 use crate::context::Context;
 use crate::error::Error;
-use crate::link::Link;
+use crate::link::{Link, SOON};
 use crate::publish::plan::{Drift, Plan};
 
 /// What was done.
@@ -27,9 +27,6 @@ pub struct Applied {
     /// When to look again.
     pub again: Option<Duration>,
 }
-
-/// How soon to look again when others wrote at the same time: their changes come by the watch.
-const SOON: Duration = Duration::from_millis(250);
 
 /// Carries out a plan.
 ///
@@ -52,6 +49,7 @@ pub async fn apply(
         finalize::ensure(context, table).await?;
         let outcome = write(context, link, writes).await?;
         applied.refused = outcome.refused;
+        // What others wrote at the same time comes by the watch.
         applied.again = outcome.conflict.then_some(SOON);
     }
     applied.drift = drift;

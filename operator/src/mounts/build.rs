@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anabranch_api::{DriftPolicy, MountTable};
 use anabranch_telemetry::clock;
+use kube::ResourceExt;
 
 use super::dereference::Found;
 use super::validate::Validated;
@@ -14,8 +15,10 @@ use crate::publish::plan::{Look, Plan, Stored, plan};
 /// The mounts of a store, as one MountTable looks at them.
 struct View<'a> {
     mounts: &'a Mounts,
-    /// Its marks of the time when another fleet served it from the same store.
-    former: Vec<String>,
+    /// Which MountTable looks.
+    table: (String, String),
+    /// Other fleets that use the same store: one of them may have served the MountTable before.
+    former: Vec<Arc<Link>>,
 }
 
 impl Look for View<'_> {
@@ -25,7 +28,9 @@ impl Look for View<'_> {
     }
 
     fn is_ours(&self, mark: &str) -> bool {
-        self.mounts.fleet().unmark(mark).is_some() || self.former.iter().any(|former| former == mark)
+        let its = (&*self.table.0, &*self.table.1);
+        self.mounts.fleet().unmark(mark).is_some()
+            || self.former.iter().any(|former| former.fleet.unmark(mark) == Some(its))
     }
 
     fn marked(&self, mark: &str) -> Vec<String> {
@@ -41,9 +46,11 @@ pub fn build(context: &Context, found: &Found, validated: &Validated, table: &Mo
         Ok(Ok(fleet)) => fleet.spec.drift_policy,
         _ => DriftPolicy::Observe,
     };
+    let mark = super::mark(link, table);
     let mounts = link.mounts.read();
     let shares = |other: &Arc<Link>| other.address == link.address && other.fleet != link.fleet;
-    let sharing = context.links.all().into_iter().filter(shares);
-    let view = View { mounts: &mounts, former: sharing.map(|other| super::mark(&other, table)).collect() };
-    mounts.complete().then(|| plan(&super::mark(link, table), entries, &view, policy, clock::wall_ms()))
+    let former = context.links.all().into_iter().filter(shares).collect();
+    let table = (table.namespace().unwrap_or_default(), table.name_any());
+    let view = View { mounts: &mounts, former, table };
+    mounts.complete().then(|| plan(&mark, entries, &view, policy, clock::wall_ms()))
 }

@@ -19,6 +19,14 @@ const BAD: [(&str, ConditionStatus); 4] = [
     ("Drifted", ConditionStatus::True),
 ];
 
+/// What holds where clients get what is declared.
+const READY: [(&str, ConditionStatus); 4] = [
+    ("Accepted", ConditionStatus::True),
+    ("ResolvedRefs", ConditionStatus::True),
+    ("Programmed", ConditionStatus::True),
+    ("Drifted", ConditionStatus::False),
+];
+
 /// Says what became of a MountTable, if that is news.
 ///
 /// # Errors
@@ -48,6 +56,7 @@ pub async fn update(
         None => conditions.with("Drifted", false, "AsDeclared", "the state store holds what is declared"),
         Some(message) => conditions.with("Drifted", true, "ChangedInStore", message),
     };
+    let conditions = conditions.ready(&READY);
     let after = MountTableStatus {
         observed_generation: table.metadata.generation,
         revision: applied.revision.and_then(|revision| i64::try_from(revision).ok()).or(before.revision),

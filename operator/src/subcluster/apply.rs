@@ -42,6 +42,9 @@ pub async fn disable(
     let id = settings.nameservice.as_str();
     for link in links.iter().filter(|link| link.disabled.read().complete) {
         let mark = link.fleet.mark(&namespace, &name);
+        let is_ours = |record: &DisabledNameservice| {
+            record.declared_by().and_then(|by| link.fleet.unmark(by)) == Some((&*namespace, &*name))
+        };
         let stored = link.disabled.read().get(id).cloned();
         match (settings.disabled, stored) {
             (true, None) => {
@@ -49,7 +52,7 @@ pub async fn disable(
                 let record = record.map_err(StoreError::from)?.marked(Some(mark));
                 write(link, Write::Put { record, expected: Version::ABSENT }).await?;
             }
-            (false, Some(seen)) if seen.record.declared_by() == Some(&*mark) => enable(link, id, seen.version).await?,
+            (false, Some(seen)) if is_ours(&seen.record) => enable(link, id, seen.version).await?,
             _ => {}
         }
     }

@@ -35,7 +35,7 @@ pub fn inject(pod: &Value, typed: &Pod, wish: &Wish, fleet: &Validated, images: 
         pod["metadata"]["labels"][label] = value.as_str().into();
     }
     if let Some(path) = &wish.client_config {
-        configure(&mut pod, path, &fleet.name);
+        configure(&mut pod, path, fleet);
     }
     // The first, so that others have it as well.
     list(&mut pod["spec"], "initContainers").insert(0, container(fleet, images, wish));
@@ -75,7 +75,7 @@ fn refuse(pod: &Pod, wish: &Wish, fleet: &Validated) -> Result<(), String> {
 /// it needs no ConfigMap in the pod's namespace, and no program that copies.
 ///
 /// They describe the router as a nameservice with two ids, so that a client bears it when the router is started again.
-fn configure(pod: &mut Value, path: &str, fleet: &str) {
+fn configure(pod: &mut Value, path: &str, fleet: &Validated) {
     let (core, hdfs) = client_files(fleet, &format!("localhost:{}", port::HADOOP));
     for ((_, annotation), text) in FILES.into_iter().zip([core, hdfs]) {
         pod["metadata"]["annotations"][annotation] = text.into();

@@ -55,8 +55,8 @@ pub fn container(fleet: &Validated, images: &Images, wish: &Wish) -> Value {
     })
 }
 
-/// What it is told: what all routers of the fleet are, but that only this pod calls it, and that it keeps silent. It hears
-/// of NameNodes what the fleet's routers report.
+/// What it is told: what all routers of the fleet are, but that only this pod calls it, and that it keeps silent, so that it
+/// needs no right to write records. It hears of NameNodes what the fleet's routers report.
 fn keys(fleet: &Validated) -> BTreeMap<String, String> {
     let own = [
         ("dfs.federation.router.rpc-address", format!("localhost:{}", port::HADOOP)),
@@ -68,7 +68,7 @@ fn keys(fleet: &Validated) -> BTreeMap<String, String> {
     ];
     let mut keys = fleet.spec.configuration.clone();
     keys.extend(nameservices(&fleet.namespace, fleet.subclusters.iter()));
-    keys.extend(configuration(fleet));
+    keys.extend(configuration(fleet, &fleet.readable()));
     keys.extend(own.map(|(key, value)| (key.to_owned(), value)));
     keys
 }

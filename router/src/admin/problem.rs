@@ -72,7 +72,7 @@ impl Problem {
     /// As the client sees it.
     pub(super) fn into_exception(self, router: &str) -> Exception {
         let class = match &self {
-            Self::Denied { .. } | Self::NoSuperuser(_) => class::ACCESS_CONTROL,
+            Self::Denied { .. } | Self::NoSuperuser(_) | Self::Store(StoreError::ReadOnly(_)) => class::ACCESS_CONTROL,
             Self::Invalid(_) | Self::NoDestination(_) => class::ILLEGAL_ARGUMENT,
             Self::ComponentTooLong { .. } => class::PATH_COMPONENT_TOO_LONG,
             Self::Store(StoreError::Refused(Refusal::Invalid(_) | Refusal::TooLarge { .. })) => class::ILLEGAL_ARGUMENT,

@@ -125,6 +125,19 @@ async fn many_who_add_the_same_mount_add_it_once() {
 }
 
 #[tokio::test]
+async fn a_router_that_may_only_read_says_so() {
+    let rig = Rig::ready().await;
+    let root = rig.admin("root").await;
+    rig.store.disturb(Trouble::ReadOnly);
+    let (class, message) = said(root.add(entry("/m", &[("ns0", "/mine")])).await);
+    assert_eq!(
+        (class, message),
+        (class::ACCESS_CONTROL.to_owned(), "state store: this address is read-only".to_owned())
+    );
+    assert_eq!(root.sources("").await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn who_is_overtaken_decides_again() {
     let rig = Rig::ready().await;
     let root = rig.admin("root").await;

@@ -191,6 +191,8 @@ pub enum Trouble {
     Away,
     /// Writes are done, and fail all the same.
     Unsure,
+    /// Writes are refused, as beside a client.
+    ReadOnly,
     /// Somebody else removes the mount that is to be changed, so many times, just before.
     Overtaken(usize),
 }
@@ -277,6 +279,7 @@ where
             let trouble = *self.trouble.lock();
             match trouble {
                 Trouble::Away => return Err(Self::away()),
+                Trouble::ReadOnly => return Err(StoreError::ReadOnly("this address is read-only".into())),
                 Trouble::Overtaken(times) if times > 0 => {
                     self.disturb(Trouble::Overtaken(times - 1));
                     for change in &changes {

@@ -53,6 +53,15 @@ impl RouterFleetSpec {
             .as_deref()
             .and_then(|name| findings.check(at.key("defaultNameservice"), words::nameservice(name)));
         self.check_meaning(&at, &mut findings);
+        for (key, other, one, two) in [
+            ("adminAddress", "rpcAddress", admin, rpc),
+            ("httpAddress", "rpcAddress", http, rpc),
+            ("httpAddress", "adminAddress", http, admin),
+        ] {
+            if let Some(address) = one.filter(|one| one.port() != 0 && Some(*one) == two) {
+                findings.add(listen.key(key), format!("{address} is also {other}; expected an address of its own"));
+            }
+        }
         match (replicas, drain, rpc, admin, http) {
             (Some(replicas), Some(drain), Some(rpc_address), Some(admin_address), Some(http_address)) => findings
                 .settle(|| FleetSettings {
@@ -86,7 +95,8 @@ impl RouterFleetSpec {
             _ => {}
         }
         for key in self.configuration.keys().filter(|key| is_taken(key)) {
-            let problem = "belongs to another field: listen, defaultNameservice, stateStore, or a Subcluster";
+            let problem =
+                "belongs to another field: listen, defaultNameservice, drainSeconds, stateStore, or a Subcluster";
             findings.add(at.key("configuration").key(key), problem);
         }
         for (index, rule) in self.allowed_mounts.iter().enumerate() {
@@ -108,13 +118,25 @@ impl RouterFleetSpec {
 
 /// Whether another field stands for a key of Hadoop's configuration.
 fn is_taken(key: &str) -> bool {
-    const PREFIXES: [&str; 2] = ["dfs.federation.router.store.driver.", "anabranch.store."];
-    const KEYS: [&str; 5] = [
+    const PREFIXES: [&str; 6] = [
+        "dfs.federation.router.store.driver.",
+        "dfs.federation.router.store.router.expiration",
+        "anabranch.store.",
+        "dfs.ha.namenodes.",
+        "dfs.namenode.rpc-address.",
+        "dfs.namenode.http-address.",
+    ];
+    const KEYS: [&str; 10] = [
         "dfs.nameservices",
-        "dfs.federation.router.rpc-address",
-        "dfs.federation.router.admin-address",
-        "dfs.federation.router.http-address",
         "dfs.federation.router.default.nameserviceId",
+        "dfs.federation.router.rpc-address",
+        "dfs.federation.router.rpc-bind-host",
+        "dfs.federation.router.admin-address",
+        "dfs.federation.router.admin-bind-host",
+        "dfs.federation.router.http-address",
+        "dfs.federation.router.http-bind-host",
+        "anabranch.router.drain.grace",
+        "anabranch.router.rebalance.within",
     ];
     KEYS.contains(&key) || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
@@ -169,6 +191,15 @@ mod tests {
                  127.0.0.1:8888",
             ),
             (
+                json!({ "listen": { "rpcAddress": "0.0.0.0:8111" } }),
+                "spec.listen.adminAddress: 0.0.0.0:8111 is also rpcAddress; expected an address of its own",
+            ),
+            (
+                json!({ "configuration": { "dfs.namenode.rpc-address.ns0": "a:1" } }),
+                "spec.configuration[\"dfs.namenode.rpc-address.ns0\"]: belongs to another field: listen, \
+                 defaultNameservice, drainSeconds, stateStore, or a Subcluster",
+            ),
+            (
                 json!({ "autoscaling": { "minReplicas": 5, "maxReplicas": 4 } }),
                 "spec.autoscaling.minReplicas: 5 is more than maxReplicas, 4",
             ),
@@ -183,7 +214,7 @@ mod tests {
             (
                 json!({ "configuration": { "dfs.nameservices": "a" } }),
                 "spec.configuration[\"dfs.nameservices\"]: belongs to another field: listen, defaultNameservice, \
-                 stateStore, or a Subcluster",
+                 drainSeconds, stateStore, or a Subcluster",
             ),
             (
                 json!({ "allowedMounts": [{ "pathPrefixes": ["a"] }] }),

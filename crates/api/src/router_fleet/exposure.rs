@@ -36,7 +36,8 @@ pub enum ServiceType {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkPolicySpec {
     /// Whether there is one. It lets anyone (or those in `clients`) reach the port for Hadoop clients and HTTP, the fleet's
-    /// Kubernetes namespace the port for administrators, and routers and operator the state store.
+    /// Kubernetes namespace the port for administrators, the fleet's routers and the operator the state store, and routers
+    /// beside clients that port of it where nobody can write.
     #[serde(default = "enabled")]
     pub enabled: bool,
     /// The peers, as in a NetworkPolicy's `from`, that may call the routers; everyone if empty.

@@ -14,6 +14,8 @@ use crate::raw::RawObject;
     .message("server is for type Server only"))]
 #[x_kube(validation = Rule::new("self.type == oldSelf.type")
     .message("the type of the state store cannot be changed; make a new RouterFleet and let its MountTables refer to it"))]
+#[x_kube(validation = Rule::new("(has(self.server) ? self.server.volume.size : '1Gi') == (has(oldSelf.server) ? oldSelf.server.volume.size : '1Gi') && (has(self.server) && has(self.server.volume.storageClass) ? self.server.volume.storageClass : '') == (has(oldSelf.server) && has(oldSelf.server.volume.storageClass) ? oldSelf.server.volume.storageClass : '') && (has(self.server) && self.server.volume.ephemeral) == (has(oldSelf.server) && oldSelf.server.volume.ephemeral)")
+    .message("a volume cannot be changed, since a StatefulSet does not change its claims; make a new RouterFleet"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StateStoreSpec {
     /// `Server`: an `anabranch-store` of the fleet's own, on a volume. `ZooKeeper`: an ensemble that exists, which Java
@@ -58,10 +60,10 @@ pub struct ServerSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VolumeSpec {
-    /// How much is asked for. It cannot be changed later.
+    /// How much is asked for. No field of a volume can be changed later.
     #[serde(default = "default_size")]
     pub size: ByteSize,
-    /// The StorageClass; the cluster's default if left out. It cannot be changed later.
+    /// The StorageClass; the cluster's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub storage_class: Option<String>,
@@ -90,6 +92,8 @@ pub struct ZooKeeperSpec {
     /// The znode below which records are kept; Hadoop's default if left out.
     #[serde(default = "default_parent")]
     #[schemars(length(min = 1, max = 4096), regex(pattern = r"^/\S+$"))]
+    #[x_kube(validation = Rule::new("self == oldSelf")
+        .message("records do not move to another znode; make a new RouterFleet and let its MountTables refer to it"))]
     pub parent_path: String,
 }
 

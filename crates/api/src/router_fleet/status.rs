@@ -33,7 +33,7 @@ pub struct RouterFleetStatus {
     /// The ConfigMap with `core-site.xml` and `hdfs-site.xml` for Hadoop clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery_config_map: Option<String>,
-    /// `Available`, `Progressing`, `Degraded`, `Drifted` and `ReconciliationPaused`.
+    /// `Ready`, which sums up the others, `Available`, `Progressing`, `Degraded`, `Drifted` and `ReconciliationPaused`.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

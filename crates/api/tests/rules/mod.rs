@@ -119,6 +119,13 @@ fn subclusters() -> Vec<RuleCase> {
             embedded(json!({ "replicas": 3 })),
         ),
         RuleCase::changed(
+            "Subcluster",
+            "(has(self.embedded) ? self.embedded.volume.size : '10Gi') == (has(oldSelf.embedded) ? oldSelf.embedded.volume.size : '10Gi') && (has(self.embedded) && has(self.embedded.volume.storageClass) ? self.embedded.volume.storageClass : '') == (has(oldSelf.embedded) && has(oldSelf.embedded.volume.storageClass) ? oldSelf.embedded.volume.storageClass : '') && (has(self.embedded) && self.embedded.volume.ephemeral) == (has(oldSelf.embedded) && oldSelf.embedded.volume.ephemeral)",
+            embedded(json!({ "image": "a" })),
+            embedded(json!({ "image": "b", "volume": { "size": "10Gi" } })),
+            embedded(json!({ "volume": { "size": "5Gi" } })),
+        ),
+        RuleCase::changed(
             "Subcluster.embedded.backend.type",
             "self == oldSelf",
             raft(1),
@@ -144,6 +151,7 @@ fn subclusters() -> Vec<RuleCase> {
 
 fn fleets() -> Vec<RuleCase> {
     let store = |store: Value| json!({ "stateStore": store });
+    let listen = |listen: Value| json!({ "listen": listen });
     let zookeeper = json!({ "address": "zk:2181" });
     let namespaces = |namespaces: Value| json!({ "allowedMounts": [{ "namespaces": namespaces }] });
     vec![
@@ -155,9 +163,29 @@ fn fleets() -> Vec<RuleCase> {
         ),
         RuleCase::made(
             "RouterFleet.configuration",
-            "self.all(key, !key.startsWith('dfs.federation.router.store.driver.') && !key.startsWith('anabranch.store.') && !(key in ['dfs.nameservices', 'dfs.federation.router.rpc-address', 'dfs.federation.router.admin-address', 'dfs.federation.router.http-address', 'dfs.federation.router.default.nameserviceId']))",
+            "self.all(key, !key.startsWith('dfs.federation.router.store.driver.') && !key.startsWith('dfs.federation.router.store.router.expiration') && !key.startsWith('anabranch.store.') && !key.startsWith('dfs.ha.namenodes.') && !key.startsWith('dfs.namenode.rpc-address.') && !key.startsWith('dfs.namenode.http-address.') && !(key in ['dfs.nameservices', 'dfs.federation.router.default.nameserviceId', 'dfs.federation.router.rpc-address', 'dfs.federation.router.rpc-bind-host', 'dfs.federation.router.admin-address', 'dfs.federation.router.admin-bind-host', 'dfs.federation.router.http-address', 'dfs.federation.router.http-bind-host', 'anabranch.router.drain.grace', 'anabranch.router.rebalance.within']))",
             json!({ "configuration": { "dfs.federation.router.quota.enable": "true" } }),
             json!({ "configuration": { "dfs.federation.router.store.driver.class": "memory" } }),
+        ),
+        RuleCase::made(
+            "RouterFleet.listen",
+            "int(self.rpcAddress.substring(self.rpcAddress.lastIndexOf(':') + 1)) > 0 && int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) > 0 && (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) > 0 && int(self.rpcAddress.substring(self.rpcAddress.lastIndexOf(':') + 1)) != int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) && int(self.rpcAddress.substring(self.rpcAddress.lastIndexOf(':') + 1)) != (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) && int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) != (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) && int(self.httpAddress.substring(self.httpAddress.lastIndexOf(':') + 1)) != 8020 && (has(self.adminAddress) ? int(self.adminAddress.substring(self.adminAddress.lastIndexOf(':') + 1)) : 8111) != 8020",
+            listen(json!({ "rpcAddress": "0.0.0.0:8020", "httpAddress": "[::]:80" })),
+            listen(json!({ "httpAddress": "0.0.0.0:8888" })),
+        ),
+        RuleCase::changed(
+            "RouterFleet.stateStore",
+            "(has(self.server) ? self.server.volume.size : '1Gi') == (has(oldSelf.server) ? oldSelf.server.volume.size : '1Gi') && (has(self.server) && has(self.server.volume.storageClass) ? self.server.volume.storageClass : '') == (has(oldSelf.server) && has(oldSelf.server.volume.storageClass) ? oldSelf.server.volume.storageClass : '') && (has(self.server) && self.server.volume.ephemeral) == (has(oldSelf.server) && oldSelf.server.volume.ephemeral)",
+            store(json!({ "type": "Server" })),
+            store(json!({ "server": { "image": "a", "volume": {} } })),
+            store(json!({ "server": { "volume": { "storageClass": "fast" } } })),
+        ),
+        RuleCase::changed(
+            "RouterFleet.stateStore.zookeeper.parentPath",
+            "self == oldSelf",
+            store(json!({ "type": "ZooKeeper", "zookeeper": zookeeper })),
+            store(json!({ "type": "ZooKeeper", "zookeeper": { "address": "other:2181" } })),
+            store(json!({ "type": "ZooKeeper", "zookeeper": { "address": "zk:2181", "parentPath": "/other" } })),
         ),
         RuleCase::made(
             "RouterFleet.stateStore",

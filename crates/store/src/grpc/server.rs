@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::rustls::ServerConfig;
@@ -102,6 +103,7 @@ pub struct StoreServer {
     builder: Server,
     tls: Option<Reloaded<ServerConfig>>,
     service: Service,
+    readers: Option<TcpListener>,
     options: ServerOptions,
     health: watch::Sender<Health>,
     stop: CancellationToken,
@@ -131,7 +133,14 @@ impl StoreServer {
         let tls = options.tls.as_ref().map(|tls| Reloaded::open(tls.files(), tls::server)).transpose()?;
         let health = watch::Sender::new(Ok(()));
         let service = Service::new(store, registry, health.subscribe(), stop.clone())?;
-        Ok(Self { builder, tls, service, options, health, stop })
+        Ok(Self { builder, tls, service, readers: None, options, health, stop })
+    }
+
+    /// Serves a second listener, too, to those who may read and not write. Its connections are counted by themselves, so
+    /// that readers take no writer's place.
+    #[must_use]
+    pub fn read_only(self, listener: TcpListener) -> Self {
+        Self { readers: Some(listener), ..self }
     }
 
     /// Whether the store answers.
@@ -145,22 +154,27 @@ impl StoreServer {
     /// # Errors
     /// When the listener fails for good.
     pub async fn serve(self, listener: TcpListener) -> Result<(), ServeError> {
-        let Self { mut builder, tls, service, options, health, stop } = self;
+        let Self { mut builder, tls, service, readers, options, health, stop } = self;
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let store = service.store();
-        let calls = StateStoreServer::new(service)
-            .max_decoding_message_size(wire::MAX_REQUEST_BYTES)
-            .max_encoding_message_size(wire::MAX_REPLY_BYTES);
-        let incoming = incoming::bounded(listener, options.connections, 3 * options.keep_alive);
-        let routes = builder.add_service(health_service).add_service(calls);
-        let ends = stop.clone().cancelled_owned();
-        let serving: Pin<Box<dyn Future<Output = _> + Send>> = match tls.clone() {
-            None => Box::pin(routes.serve_with_incoming_shutdown(incoming, ends)),
-            Some(tls) => {
-                let incoming = incoming::secured(incoming, tls, options.connections, options.keep_alive);
-                Box::pin(routes.serve_with_incoming_shutdown(incoming, ends))
+        let mut serve = |listener: TcpListener, service: Service| -> Serving {
+            let calls = StateStoreServer::new(service)
+                .max_decoding_message_size(wire::MAX_REQUEST_BYTES)
+                .max_encoding_message_size(wire::MAX_REPLY_BYTES);
+            let incoming = incoming::bounded(listener, options.connections, 3 * options.keep_alive);
+            let routes = builder.add_service(health_service.clone()).add_service(calls);
+            let ends = stop.clone().cancelled_owned();
+            match tls.clone() {
+                None => Box::pin(routes.serve_with_incoming_shutdown(incoming, ends)),
+                Some(tls) => {
+                    let incoming = incoming::secured(incoming, tls, options.connections, options.keep_alive);
+                    Box::pin(routes.serve_with_incoming_shutdown(incoming, ends))
+                }
             }
         };
+        let nobody: Serving = Box::pin(std::future::ready(Ok(())));
+        let reading = readers.map_or(nobody, |listener| serve(listener, service.read_only()));
+        let serving = future::try_join(serve(listener, service), reading);
         let set = async |status| {
             for name in ["", <StateStoreServer<Service> as tonic::server::NamedService>::NAME] {
                 reporter.set_service_status(name, status).await;
@@ -185,7 +199,7 @@ impl StoreServer {
             tokio::time::sleep(options.drain).await;
         };
         tokio::select! {
-            ended = serving => ended.map_err(|error| {
+            ended = serving => ended.map(drop).map_err(|error| {
                 let mut text = error.to_string();
                 status::add_causes(&mut text, &error);
                 ServeError::Transport(text)
@@ -197,6 +211,9 @@ impl StoreServer {
         }
     }
 }
+
+/// What one listener serves, until it is told to stop.
+type Serving = Pin<Box<dyn Future<Output = Result<(), tonic::transport::Error>> + Send>>;
 
 /// Looks at the files of certificates again and again; never ends.
 async fn follow(tls: Option<Reloaded<ServerConfig>>) {

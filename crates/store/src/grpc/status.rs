@@ -22,6 +22,7 @@ pub(super) fn not_done(code: Code, reason: impl Into<String>) -> Status {
 pub(super) fn of_store(error: &StoreError) -> Status {
     let code = match error {
         StoreError::TooManyChanges(_) | StoreError::TooManyBytes(_) => Code::InvalidArgument,
+        StoreError::ReadOnly(_) => Code::PermissionDenied,
         StoreError::Journal(anabranch_journal::Error::Full { .. }) => Code::ResourceExhausted,
         _ => Code::Unavailable,
     };
@@ -31,6 +32,9 @@ pub(super) fn of_store(error: &StoreError) -> Status {
 /// What a client makes of an error, whoever it came from.
 pub(super) fn to_store(status: &Status) -> StoreError {
     let reason = described(status);
+    if status.code() == Code::PermissionDenied {
+        return StoreError::ReadOnly(reason);
+    }
     let told = status.metadata().get(MADE).is_some_and(|made| made == NO);
     if told || caused_by::<ConnectError>(status) { StoreError::NotDone(reason) } else { StoreError::Unknown(reason) }
 }
@@ -79,6 +83,7 @@ mod tests {
         let cases = [
             (StoreError::TooManyChanges(2000), false),
             (StoreError::NotDone("away".into()), false),
+            (StoreError::ReadOnly("not here".into()), false),
             (StoreError::Unknown("no answer".into()), true),
             (anabranch_journal::Error::Storage("i/o error".into()).into(), true),
             (anabranch_journal::Error::Full { path: "/data".into() }.into(), false),

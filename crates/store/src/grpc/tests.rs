@@ -16,6 +16,7 @@ use crate::{JournalStore, Membership, MemoryJournal, Options, RouterState, State
 mod conformance;
 mod faults;
 mod hardship;
+mod read_only;
 mod restart;
 mod seeds;
 mod tls;

@@ -34,17 +34,17 @@ pub fn router_files(fleet: &Validated) -> BTreeMap<String, String> {
     ];
     let mut rbf: BTreeMap<String, String> = fleet.spec.configuration.clone();
     rbf.extend(own.map(|(key, value)| (key.to_owned(), value)));
-    rbf.extend(configuration(fleet));
+    rbf.extend(configuration(fleet, &fleet.store));
     let hdfs = nameservices(&fleet.namespace, fleet.subclusters.iter());
     [("hdfs-rbf-site.xml", site(&rbf)), ("hdfs-site.xml", site(&hdfs))]
         .map(|(name, text)| (name.to_owned(), text))
         .into()
 }
 
-/// What routers of the fleet are told wherever they run: the store, and the default nameservice.
-pub fn configuration(fleet: &Validated) -> BTreeMap<String, String> {
+/// What routers of the fleet are told wherever they run: the store as they reach it, and the default nameservice.
+pub fn configuration(fleet: &Validated, store: &StoreAddress) -> BTreeMap<String, String> {
     const DRIVER: &str = "dfs.federation.router.store.driver.class";
-    let mut keys: Vec<(&str, String)> = match &fleet.store {
+    let mut keys: Vec<(&str, String)> = match store {
         StoreAddress::Server { endpoint } => {
             vec![(DRIVER, "grpc".to_owned()), ("anabranch.store.grpc.endpoints", endpoint.clone())]
         }

@@ -9,14 +9,14 @@ use crate::error::Error;
 use crate::link::StoreAddress;
 use crate::names::{self, FLEET, FLEET_NAMESPACE, MANAGER, ROUTER, STORE, port};
 
-/// The policies of routers and store, if the fleet has any.
-pub(super) fn policies(fleet: &Validated) -> Result<Vec<Child>, Error> {
+/// The policies of routers and store, if the fleet has any. The operator runs in the Kubernetes namespace `home`.
+pub(super) fn policies(fleet: &Validated, home: &str) -> Result<Vec<Child>, Error> {
     if !fleet.spec.network_policy.enabled {
         return Ok(Vec::new());
     }
     let mut policies = vec![child(fleet, &kind::NETWORK_POLICY, ROUTER, names::router(&fleet.name), routers(fleet))?];
     if matches!(fleet.store, StoreAddress::Server { .. }) {
-        policies.push(child(fleet, &kind::NETWORK_POLICY, STORE, names::store(&fleet.name), store(fleet))?);
+        policies.push(child(fleet, &kind::NETWORK_POLICY, STORE, names::store(&fleet.name), store(fleet, home))?);
     }
     Ok(policies)
 }
@@ -39,21 +39,23 @@ fn routers(fleet: &Validated) -> Value {
     json!({ "spec": { "podSelector": selector, "policyTypes": ["Ingress"], "ingress": [clients, administrators, http] } })
 }
 
-fn store(fleet: &Validated) -> Value {
+/// Who writes records can lead clients anywhere, so only the fleet's own routers and the operator reach that port.
+fn store(fleet: &Validated, home: &str) -> Value {
     let of_fleet = json!({ "podSelector": { "matchLabels": ROUTER.selector(&fleet.name) } });
     let operator = json!({
-        "namespaceSelector": {},
+        "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": home } },
         "podSelector": { "matchLabels": { "app.kubernetes.io/name": MANAGER } },
     });
-    // Routers beside other programs, in any namespace.
+    // Routers beside other programs, in any namespace: anyone may label a pod of theirs.
     let sidecars = json!({
         "namespaceSelector": {},
         "podSelector": { "matchLabels": { FLEET: fleet.name, FLEET_NAMESPACE: fleet.namespace } },
     });
-    let records = json!({ "from": [of_fleet, operator, sidecars], "ports": [tcp(port::STORE)] });
+    let writers = json!({ "from": [of_fleet, operator], "ports": [tcp(port::STORE)] });
+    let readers = json!({ "from": [sidecars], "ports": [tcp(port::STORE_READERS)] });
     let http = json!({ "ports": [tcp(port::STORE_HTTP)] });
     let selector = json!({ "matchLabels": STORE.selector(&fleet.name) });
-    json!({ "spec": { "podSelector": selector, "policyTypes": ["Ingress"], "ingress": [records, http] } })
+    json!({ "spec": { "podSelector": selector, "policyTypes": ["Ingress"], "ingress": [writers, readers, http] } })
 }
 
 /// One router at a time may be evicted.

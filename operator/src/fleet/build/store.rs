@@ -19,7 +19,7 @@ pub(super) fn store(fleet: &Validated, images: &Images) -> Result<Vec<Child>, Er
     }
     let server = fleet.spec.state_store.server.clone().unwrap_or_default();
     let name = names::store(&fleet.name);
-    let ports = [("grpc", port::STORE), ("http", port::STORE_HTTP)];
+    let ports = [("grpc", port::STORE), ("grpc-readers", port::STORE_READERS), ("http", port::STORE_HTTP)];
     let ports = ports.map(|(name, port)| json!({ "name": name, "port": port, "targetPort": name, "protocol": "TCP" }));
     let service = child(
         fleet,
@@ -89,9 +89,11 @@ fn template(fleet: &Validated, images: &Images, server: &ServerSpec, volumes: Va
                 "imagePullPolicy": images.pull_policy,
                 "args": [
                     "--driver", "rocksdb", "--data", "/var/lib/anabranch", "--listen", format!("0.0.0.0:{}", port::STORE),
-                    "--http", format!("0.0.0.0:{}", port::STORE_HTTP), "--log", "json",
+                    "--listen-read-only", format!("0.0.0.0:{}", port::STORE_READERS), "--http", format!("0.0.0.0:{}", port::STORE_HTTP), "--log", "json",
                 ],
-                "ports": [port("grpc", port::STORE), port("http", port::STORE_HTTP)],
+                "ports": [
+                    port("grpc", port::STORE), port("grpc-readers", port::STORE_READERS), port("http", port::STORE_HTTP),
+                ],
                 "readinessProbe": {
                     "httpGet": { "path": "/isActive", "port": "http", "scheme": "HTTP" },
                     "periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 3,

@@ -81,7 +81,7 @@ fn the_router_is_like_those_of_the_fleet_but_silent() {
         keys,
         [
             "a.key=$${user} $$(POD_IP)",
-            "anabranch.store.grpc.endpoints=main-store.data.svc:8890",
+            "anabranch.store.grpc.endpoints=main-store.data.svc:8891",
             "dfs.federation.router.admin.enable=false",
             "dfs.federation.router.default.nameserviceId=ns0",
             "dfs.federation.router.heartbeat.enable=false",
@@ -145,6 +145,9 @@ fn every_other_container_is_given_the_files() {
         let address = format!("<name>dfs.namenode.rpc-address.main.{id}</name><value>localhost:8020</value>");
         assert!(hdfs.as_str().unwrap().contains(&address), "{hdfs}");
     }
+    // What is next to the client may not write records.
+    let administration = "<name>dfs.federation.router.admin-address</name><value>main.data.svc:8111</value>";
+    assert!(hdfs.as_str().unwrap().contains(administration), "{hdfs}");
 }
 
 #[test]

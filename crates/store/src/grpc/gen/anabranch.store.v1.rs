@@ -302,7 +302,7 @@ pub mod state_store_client {
         }
         /// Makes changes, each judged by itself, in order. What is answered with a version is durable. An error whose metadata
         /// has `anabranch-made: no` was given before anything was done; after any other it is not known whether the changes were
-        /// made.
+        /// made. At an address that is read-only, every write is PERMISSION_DENIED.
         pub async fn write(
             &mut self,
             request: impl tonic::IntoRequest<super::WriteRequest>,
@@ -365,7 +365,7 @@ pub mod state_store_server {
         ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
         /// Makes changes, each judged by itself, in order. What is answered with a version is durable. An error whose metadata
         /// has `anabranch-made: no` was given before anything was done; after any other it is not known whether the changes were
-        /// made.
+        /// made. At an address that is read-only, every write is PERMISSION_DENIED.
         async fn write(
             &self,
             request: tonic::Request<super::WriteRequest>,

@@ -30,6 +30,7 @@ type Replies<M> = Pin<Box<dyn Stream<Item = Result<M, Status>> + Send>>;
 /// The service.
 pub(super) struct Service {
     shared: Arc<Shared>,
+    read_only: bool,
 }
 
 /// What calls and open watches need.
@@ -53,7 +54,12 @@ impl Service {
     ) -> prometheus::Result<Self> {
         let (metrics, snapshots) = (ServerMetrics::register(registry)?, KINDS.map(|kind| (kind, Snapshots::default())));
         let shared = Shared { store, history: history::new(), metrics, stopping, snapshots, health };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), read_only: false })
+    }
+
+    /// The same one for those who may not write.
+    pub(super) fn read_only(&self) -> Self {
+        Self { shared: self.shared.clone(), read_only: true }
     }
 
     pub(super) fn store(&self) -> Arc<dyn StateStore> {
@@ -76,6 +82,10 @@ macro_rules! for_kind {
         }
     };
 }
+
+/// What a writer is told where one may only read. Who learns of it is a user of the router that asked.
+const READ_ONLY: &str = "this address of the state store is read-only, as routers beside clients need it: make changes at \
+                         the address of the fleet's own routers, with hdfs dfsrouteradmin, or in a MountTable";
 
 fn away(reason: &str) -> Status {
     status::not_done(Code::Unavailable, format!("the store does not answer: {reason}"))
@@ -107,6 +117,9 @@ impl state_store_server::StateStore for Service {
     }
 
     async fn write(&self, request: Request<WriteRequest>) -> Result<Response<WriteResponse>, Status> {
+        if self.read_only {
+            return Err(status::not_done(Code::PermissionDenied, READ_ONLY));
+        }
         let WriteRequest { kind, changes } = request.into_inner();
         self.shared.admit()?;
         let answers = for_kind!(&*kind, self.shared, write(changes))?;
