@@ -1,12 +1,13 @@
 //! Lets connections go when routers are added, so that clients find the new ones.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_hrpc::Drain;
-use anabranch_store::{Record, RouterState, RouterStatus};
+use anabranch_store::{RouterState, RouterStatus};
 use tokio::sync::watch;
+
+use crate::federation_view::Known;
 
 /// How long it may take from a router that serves until the Service in front of the fleet leads there.
 const REACHABLE: Duration = Duration::from_secs(3);
@@ -14,38 +15,38 @@ const REACHABLE: Duration = Duration::from_secs(3);
 /// Who serves, as far as the router `me` has heard.
 struct Peers<'a> {
     me: &'a str,
-    serving: Option<BTreeSet<String>>,
+    serving: BTreeSet<String>,
 }
 
 impl Peers<'_> {
-    /// Takes the records of all routers; whether others have joined. Those that were there at first have not; one in safe
-    /// mode, which it shares with the others as a rule, has not left.
-    fn joined<'r>(&mut self, records: impl Iterator<Item = (&'r str, RouterStatus)>) -> bool {
-        let before = self.serving.take();
-        let counts = |key: &str, status| match status {
-            RouterStatus::Running => true,
-            RouterStatus::SafeMode => before.as_ref().is_some_and(|before| before.contains(key)),
-            _ => false,
-        };
-        let others = records.filter(|(key, status)| *key != self.me && counts(key, *status));
-        let now: BTreeSet<String> = others.map(|(key, _)| key.to_owned()).collect();
-        let joined = before.is_some_and(|before| !now.is_subset(&before));
-        self.serving = Some(now);
-        joined
+    /// Takes what has changed of the records of routers, `None` where one was deleted; whether others have begun to serve.
+    /// One in safe mode, which it shares with the others as a rule, has neither begun nor ended.
+    fn joined<'r>(&mut self, changes: impl Iterator<Item = (&'r str, Option<RouterStatus>)>) -> bool {
+        let others = changes.filter(|(key, _)| *key != self.me);
+        others.fold(false, |joined, (key, status)| match status {
+            Some(RouterStatus::Running) => self.serving.insert(key.to_owned()) || joined,
+            Some(RouterStatus::SafeMode) => joined,
+            _ => {
+                self.serving.remove(key);
+                joined
+            }
+        })
     }
 }
 
-/// Sheds connections within that time whenever another router has joined. Those that join together count once.
-pub async fn rebalance(
-    me: &str,
-    mut routers: watch::Receiver<Arc<Vec<Arc<RouterState>>>>,
-    drain: Drain,
-    within: Duration,
-) {
-    let mut peers = Peers { me, serving: None };
-    let mut joined = |known: &[Arc<RouterState>]| peers.joined(known.iter().map(|it| (it.key(), it.status())));
+/// Sheds connections within that time whenever another router has joined. Those that join together count once, and those
+/// that were there at first have not joined.
+pub async fn rebalance(me: &str, mut routers: watch::Receiver<Known<RouterState>>, drain: Drain, within: Duration) {
+    let mut peers = Peers { me, serving: BTreeSet::new() };
+    let mut taken = Known::default();
+    let mut joined = |known: &Known<RouterState>| {
+        let joined = peers.joined(known.since(&taken).map(|(key, record)| (key, record.map(RouterState::status))));
+        std::mem::replace(&mut taken, known.clone()).is_loaded() && joined
+    };
+    routers.mark_changed();
     while routers.changed().await.is_ok() {
-        if joined(&routers.borrow_and_update()) {
+        let known = routers.borrow_and_update().clone();
+        if joined(&known) {
             tokio::time::sleep(REACHABLE).await;
             joined(&routers.borrow_and_update());
             tracing::info!(?within, "routers joined the fleet; letting connections go, so that clients find them");
@@ -61,9 +62,9 @@ mod tests {
     #[test]
     fn others_that_begin_to_serve_have_joined() {
         use RouterStatus::{Expired, Initializing, Running, SafeMode, Shutdown};
-        let mut peers = Peers { me: "me", serving: None };
-        let steps: [(&[(&str, RouterStatus)], bool); 10] = [
-            (&[("me", Initializing), ("a", Running), ("old", Expired)], false),
+        let mut peers = Peers { me: "me", serving: BTreeSet::new() };
+        let steps: [(&[(&str, RouterStatus)], bool); 11] = [
+            (&[("me", Initializing), ("a", Running), ("old", Expired)], true),
             (&[("me", Running), ("a", Running)], false),
             (&[("me", Running), ("a", Running), ("b", Initializing)], false),
             (&[("me", Running), ("a", Running), ("b", SafeMode)], false),
@@ -72,10 +73,13 @@ mod tests {
             (&[("me", SafeMode), ("a", SafeMode), ("b", SafeMode)], false),
             (&[("me", Running), ("a", Running), ("b", Running)], false),
             (&[("me", Running), ("a", Shutdown), ("b", Running)], false),
+            (&[("me", Running), ("b", Running)], false),
             (&[("me", Running), ("a", Running), ("b", Running)], true),
         ];
         for (step, (records, expected)) in steps.into_iter().enumerate() {
-            assert_eq!(peers.joined(records.iter().copied()), expected, "step {step}");
+            let gone = ["a", "b", "old"].into_iter().filter(|name| records.iter().all(|(key, _)| key != name));
+            let there = records.iter().map(|(key, status)| (*key, Some(*status)));
+            assert_eq!(peers.joined(there.chain(gone.map(|key| (key, None)))), expected, "step {step}");
         }
     }
 }
