@@ -155,10 +155,8 @@ fn tell(ended: Result<(), tokio::task::JoinError>) {
 
 /// The dates of the newest records that the router knows.
 fn versions(core: &Core, newest_membership: &AtomicU64) -> StateStoreVersionRecordProto {
-    let table = core.mounts.load_full();
-    let mounts = table.and_then(|table| table.entries().map(|entry| entry.modified_ms).max());
     StateStoreVersionRecordProto {
         membership_version: Some(newest_membership.load(Ordering::Relaxed)),
-        mount_table_version: Some(mounts.unwrap_or(0)),
+        mount_table_version: Some(core.mounts.load().as_ref().map_or(0, |table| table.modified_ms())),
     }
 }
