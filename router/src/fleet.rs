@@ -72,7 +72,8 @@ impl Joined {
         }
         tasks.spawn_on(Follower::new(core.clone(), &view, newest.clone()).run(stop.clone()), control);
         if config.reports() {
-            let members = Sweeper::<Membership>::new(fleet.store.clone(), view.memberships(), config.membership_lifetime);
+            let members =
+                Sweeper::<Membership>::new(fleet.store.clone(), view.memberships(), config.membership_lifetime);
             tasks.spawn_on(members.run(stop.clone()), control);
             let routers = Sweeper::<RouterState>::new(fleet.store.clone(), view.routers(), config.router_lifetime);
             tasks.spawn_on(routers.run(stop.clone()), control);
@@ -119,6 +120,7 @@ impl Joined {
                 status: fleet.status,
                 ending: ended,
                 revision: core.revision.subscribe(),
+                routers: view.routers(),
                 interval: config.state_interval,
                 store: fleet.store,
             };
