@@ -6,6 +6,7 @@ mod disabled;
 mod membership;
 mod mount;
 mod router;
+mod unknown;
 
 pub use anabranch_federation::membership::NamenodeState;
 pub use disabled::DisabledNameservice;
