@@ -19,11 +19,14 @@ use crate::{StateStore, TlsError};
 
 mod incoming;
 mod metrics;
+mod places;
 mod probe;
 mod service;
 mod snapshots;
 mod watching;
 
+use incoming::Silence;
+use places::Places;
 use service::Service;
 
 /// How a store is served.
@@ -31,7 +34,7 @@ use service::Service;
 pub struct ServerOptions {
     /// Plain text without it.
     pub tls: Option<ServerTls>,
-    /// Connections open at a time; more wait in the kernel's backlog.
+    /// Connections open at a time; more wait in the kernel's backlog, in the order in which they came.
     pub connections: usize,
     /// How often a silent client is asked whether it is there; it is given up after twice the time.
     pub keep_alive: Duration,
@@ -41,11 +44,17 @@ pub struct ServerOptions {
     pub drain: Duration,
 }
 
+impl ServerOptions {
+    /// How many connections a server takes unless it is told. Each router, each router beside a client and each operator
+    /// has one, which takes about 300 kB with its watches.
+    pub const CONNECTIONS: usize = 1024;
+}
+
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             tls: None,
-            connections: 1024,
+            connections: Self::CONNECTIONS,
             keep_alive: Duration::from_secs(10),
             probe: Duration::from_secs(5),
             drain: Duration::from_secs(10),
@@ -103,6 +112,7 @@ pub struct StoreServer {
     tls: Option<Reloaded<ServerConfig>>,
     service: Service,
     options: ServerOptions,
+    places: Places,
     health: watch::Sender<Health>,
     stop: CancellationToken,
 }
@@ -131,7 +141,8 @@ impl StoreServer {
         let tls = options.tls.as_ref().map(|tls| Reloaded::open(tls.files(), tls::server)).transpose()?;
         let health = watch::Sender::new(Ok(()));
         let service = Service::new(store, registry, health.subscribe(), stop.clone())?;
-        Ok(Self { builder, tls, service, options, health, stop })
+        let places = Places::new(options.connections, registry)?;
+        Ok(Self { builder, tls, service, options, places, health, stop })
     }
 
     /// Whether the store answers.
@@ -145,13 +156,14 @@ impl StoreServer {
     /// # Errors
     /// When the listener fails for good.
     pub async fn serve(self, listener: TcpListener) -> Result<(), ServeError> {
-        let Self { mut builder, tls, service, options, health, stop } = self;
+        let Self { mut builder, tls, service, options, places, health, stop } = self;
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let store = service.store();
         let calls = StateStoreServer::new(service)
             .max_decoding_message_size(wire::MAX_REQUEST_BYTES)
             .max_encoding_message_size(wire::MAX_REPLY_BYTES);
-        let incoming = incoming::bounded(listener, options.connections, 3 * options.keep_alive);
+        let silence = Silence { first: options.keep_alive, later: 3 * options.keep_alive };
+        let incoming = incoming::bounded(listener, places, silence);
         let routes = builder.add_service(health_service).add_service(calls);
         let ends = stop.clone().cancelled_owned();
         let serving: Pin<Box<dyn Future<Output = _> + Send>> = match tls.clone() {
