@@ -1,6 +1,6 @@
 //! `anabranch-store`: the state store as a service.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,12 +31,17 @@ use driver::{Driver, DriverName, Given};
 #[derive(Parser)]
 #[command(name = "anabranch-store", version = version(), after_long_help = driver::keys())]
 pub struct StoreArgs {
-    /// Where it serves routers.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8890")]
-    listen: SocketAddr,
+    /// Where it serves routers. Without a certificate anyone who reaches this may read and change the records in plain text, so
+    /// that the default is this machine only then. [default: 0.0.0.0:8890 with --tls-cert, else 127.0.0.1:8890]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
     /// Where it serves those who may read and not write, such as routers beside clients. [default: nowhere]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen_read_only: Option<SocketAddr>,
+    /// Connections that may be open at a time; others wait for a place. Each router, each router beside a client and each
+    /// operator has one, which takes about 300 kB of memory.
+    #[arg(long, value_name = "NUMBER", default_value_t = ServerOptions::CONNECTIONS as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
     /// What keeps the records.
     #[arg(long, value_enum, default_value_t)]
     driver: DriverName,
@@ -75,6 +80,11 @@ pub struct StoreArgs {
     log: LogFormat,
 }
 
+/// Where it serves with a certificate, and where without one, unless it is told.
+const EVERYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT);
+const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+const PORT: u16 = 8890;
+
 /// Runs the program.
 pub fn run(args: &StoreArgs) -> ExitCode {
     match serve(args) {
@@ -94,7 +104,9 @@ fn serve(args: &StoreArgs) -> Result<(), Failure> {
     let driver = Driver::new(args.driver, &given, machine::environment()).map_err(Failure::usage)?;
     let identity = args.tls_cert.clone().zip(args.tls_key.clone());
     let tls = identity.map(|(certificate, key)| ServerTls { certificate, key, client_ca: args.client_ca.clone() });
-    let options = ServerOptions { tls, drain: Duration::from_secs(args.drain), ..ServerOptions::default() };
+    let connections = usize::try_from(args.max_connections).map_err(Failure::usage)?;
+    let drain = Duration::from_secs(args.drain);
+    let options = ServerOptions { tls, connections, drain, ..ServerOptions::default() };
     let runtimes = Runtimes::new()?;
     let ended = runtimes.control.block_on(until_stopped(args, &driver, options, &runtimes));
     runtimes.stop();
@@ -111,7 +123,8 @@ async fn until_stopped(
     let metrics = Metrics::new(BUILD).map_err(Failure::internal)?;
     let (readiness, stop, over) = (Readiness::new(), CancellationToken::new(), CancellationToken::new());
     // The listeners first: what can't listen should not touch the data of the one that does.
-    let listener = listen(args.listen, runtimes.data.handle()).await?;
+    let address = args.listen.unwrap_or(if options.tls.is_some() { EVERYWHERE } else { HERE });
+    let listener = listen(address, runtimes.data.handle()).await?;
     let address = listener.local_addr().map_err(Failure::internal)?;
     let readers = listen_if(args.listen_read_only, runtimes.data.handle()).await?;
     let web = listen_if(args.http, runtimes.control.handle()).await?;

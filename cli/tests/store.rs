@@ -79,6 +79,17 @@ fn mistakes_end_it_with_one_error() {
     assert!(err.contains(&format!("{data} is in use by another process")), "{err}");
 }
 
+#[test]
+fn plain_text_is_served_on_this_machine_unless_it_is_told_otherwise() {
+    let help = launch(["--help"]).finish(PATIENCE).unwrap().1;
+    assert!(help.contains("[default: 0.0.0.0:8890 with --tls-cert, else 127.0.0.1:8890]"), "{help}");
+    assert!(help.contains("--max-connections <NUMBER>"), "{help}");
+    // Somebody may serve there on this machine; what cannot be listened on is named.
+    let mut program = launch(["--driver", "memory"]).start().unwrap();
+    let says = |line: &str| line.contains("127.0.0.1:8890");
+    program.wait_for("its address", PATIENCE, says).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_serves_its_clients_and_drains_when_asked() {
     let dir = tempfile::tempdir().unwrap();

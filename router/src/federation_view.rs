@@ -1,15 +1,16 @@
-//! What this router knows of the federation from the state store, for those who look at it over HTTP. Whoever reads the
-//! records puts them in; or [`FederationView::follow`] reads them.
+//! What this router knows of the federation from the state store: one watch for each kind of record, which all share who
+//! act on the records or show them.
 
 mod follow;
+mod known;
 mod operations;
 
 use std::sync::Arc;
 
 use anabranch_store::{DisabledNameservice, Membership, RouterState};
-use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+pub use known::Known;
 pub(crate) use operations::KINDS;
 pub use operations::{Operation, Operations};
 
@@ -21,9 +22,9 @@ pub struct FederationView {
 
 #[derive(Default)]
 struct Inner {
-    memberships: ArcSwap<Vec<Arc<Membership>>>,
-    routers: watch::Sender<Arc<Vec<Arc<RouterState>>>>,
-    disabled: ArcSwap<Vec<Arc<DisabledNameservice>>>,
+    memberships: watch::Sender<Known<Membership>>,
+    routers: watch::Sender<Known<RouterState>>,
+    disabled: watch::Sender<Known<DisabledNameservice>>,
     operations: Operations,
 }
 
@@ -35,41 +36,18 @@ impl FederationView {
 
     /// All membership records as they are stored, those of every router: which of them speaks for a NameNode is decided
     /// where they are looked at.
-    pub fn set_memberships(&self, records: Vec<Arc<Membership>>) {
-        self.inner.operations.loaded("MembershipState");
-        self.inner.memberships.store(Arc::new(records));
+    pub fn memberships(&self) -> watch::Receiver<Known<Membership>> {
+        self.inner.memberships.subscribe()
     }
 
-    /// All router records.
-    pub fn set_routers(&self, records: Vec<Arc<RouterState>>) {
-        self.inner.operations.loaded("RouterState");
-        self.inner.routers.send_replace(Arc::new(records));
-    }
-
-    /// All records of nameservices that are out of service.
-    pub fn set_disabled(&self, records: Vec<Arc<DisabledNameservice>>) {
-        self.inner.operations.loaded("DisabledNameservice");
-        self.inner.disabled.store(Arc::new(records));
-    }
-
-    /// The membership records.
-    pub fn memberships(&self) -> Arc<Vec<Arc<Membership>>> {
-        self.inner.memberships.load_full()
-    }
-
-    /// The router records.
-    pub fn routers(&self) -> Arc<Vec<Arc<RouterState>>> {
-        self.inner.routers.borrow().clone()
-    }
-
-    /// The router records whenever they change.
-    pub fn watch_routers(&self) -> watch::Receiver<Arc<Vec<Arc<RouterState>>>> {
+    /// All router records; none where nobody needs them.
+    pub fn routers(&self) -> watch::Receiver<Known<RouterState>> {
         self.inner.routers.subscribe()
     }
 
     /// The nameservices that are out of service.
-    pub fn disabled(&self) -> Arc<Vec<Arc<DisabledNameservice>>> {
-        self.inner.disabled.load_full()
+    pub fn disabled(&self) -> watch::Receiver<Known<DisabledNameservice>> {
+        self.inner.disabled.subscribe()
     }
 
     /// Counts of what is done with the state store.

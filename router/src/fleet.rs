@@ -3,7 +3,6 @@
 mod dated;
 mod follower;
 mod rebalance;
-mod subscription;
 mod sweeper;
 
 use std::sync::Arc;
@@ -22,6 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
+use crate::federation_view::FederationView;
 use crate::heartbeat::{Announcer, Myself, Resolved, Watcher, WebClient};
 use follower::Follower;
 use sweeper::Sweeper;
@@ -37,8 +37,8 @@ pub struct Fleet {
     pub status: watch::Receiver<RouterStatus>,
     /// `host:port` of its administration, for others to call; empty without one.
     pub admin_address: String,
-    /// The routers of the fleet, whenever they change.
-    pub routers: watch::Receiver<Arc<Vec<Arc<RouterState>>>>,
+    /// What the store says, and whoever needs it reads.
+    pub view: FederationView,
     /// Ends connections of clients.
     pub connections: Drain,
     /// Asks NameNodes' web servers.
@@ -64,12 +64,18 @@ impl Joined {
         let (mut tasks, mut announcing) = (JoinSet::new(), JoinSet::new());
         let newest = Arc::new(AtomicU64::new(0));
 
-        tasks.spawn_on(Follower::new(core.clone(), &fleet.store, newest.clone()).run(stop.clone()), control);
-        // Who reports nothing writes nothing: there may be thousands of those, one beside each client.
-        if config.router || !config.namenodes.is_empty() {
-            let members = Sweeper::<Membership>::new(fleet.store.clone(), config.membership_lifetime);
+        let view = fleet.view;
+        {
+            // The view's tasks run where this is called.
+            let _control = control.enter();
+            view.follow(&*fleet.store, config.reports() || !core.config.rebalance.is_zero(), &stop);
+        }
+        tasks.spawn_on(Follower::new(core.clone(), &view, newest.clone()).run(stop.clone()), control);
+        if config.reports() {
+            let members =
+                Sweeper::<Membership>::new(fleet.store.clone(), view.memberships(), config.membership_lifetime);
             tasks.spawn_on(members.run(stop.clone()), control);
-            let routers = Sweeper::<RouterState>::new(fleet.store.clone(), config.router_lifetime);
+            let routers = Sweeper::<RouterState>::new(fleet.store.clone(), view.routers(), config.router_lifetime);
             tasks.spawn_on(routers.run(stop.clone()), control);
         }
 
@@ -94,7 +100,7 @@ impl Joined {
         }
         if !core.config.rebalance.is_zero() {
             let (core, stop) = (core.clone(), stop.clone());
-            let (routers, connections) = (fleet.routers, fleet.connections);
+            let (routers, connections) = (view.routers(), fleet.connections);
             let work = async move {
                 let config = &core.config;
                 let rebalance = rebalance::rebalance(&config.router_id, routers, connections, config.rebalance);
@@ -114,6 +120,7 @@ impl Joined {
                 status: fleet.status,
                 ending: ended,
                 revision: core.revision.subscribe(),
+                routers: view.routers(),
                 interval: config.state_interval,
                 store: fleet.store,
             };
@@ -150,10 +157,8 @@ fn tell(ended: Result<(), tokio::task::JoinError>) {
 
 /// The dates of the newest records that the router knows.
 fn versions(core: &Core, newest_membership: &AtomicU64) -> StateStoreVersionRecordProto {
-    let table = core.mounts.load_full();
-    let mounts = table.and_then(|table| table.entries().map(|entry| entry.modified_ms).max());
     StateStoreVersionRecordProto {
         membership_version: Some(newest_membership.load(Ordering::Relaxed)),
-        mount_table_version: Some(mounts.unwrap_or(0)),
+        mount_table_version: Some(core.mounts.load().as_ref().map_or(0, |table| table.modified_ms())),
     }
 }

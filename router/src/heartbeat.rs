@@ -5,6 +5,7 @@ mod keeper;
 mod line;
 mod namenode;
 mod ongoing;
+mod pace;
 mod record;
 mod resolved;
 mod router;

@@ -34,7 +34,6 @@ mod upstream;
 
 pub use admin::ReadProxyUsers;
 pub use config::RouterConfig;
-pub use federation_view::{FederationView, Operation, Operations};
 pub use router::{Mounts, Router, RunningRouter, Runtimes, Sources, StartError};
 pub use safe_mode::{Cause, State as SafeModeState};
 pub use staleness::trusted;

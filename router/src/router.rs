@@ -176,13 +176,10 @@ impl Router {
         let stop = CancellationToken::new();
         let more = crate::http::routes(&core, beans, runtimes);
         let joined = store.map(|store| {
-            let (routers, connections) = (view.watch_routers(), drain.clone());
-            // The view's tasks run where this is called.
-            let _control = runtimes.control.enter();
-            view.follow(&*store, &stop);
+            let (view, connections) = (view.clone(), drain.clone());
             let admin_address = admin.as_ref().map_or_else(String::new, |(_, address, _)| reachable(*address));
             let status = core.safe_mode.status();
-            let fleet = Fleet { store, status, admin_address, routers, connections, web, build: registry.build() };
+            let fleet = Fleet { store, status, admin_address, view, connections, web, build: registry.build() };
             Joined::start(&core, fleet, &runtimes.control)
         });
         if let Some(health) = health {

@@ -44,6 +44,8 @@ fn config() -> RouterConfig {
     properties.set("dfs.federation.router.admin-address", "127.0.0.1:0");
     // What the store says is for the tests to say.
     properties.set("dfs.federation.router.heartbeat.enable", "false");
+    // Who reports nothing knows the other routers for this only.
+    properties.set("anabranch.router.rebalance.within", "1s");
     interpret(&properties).unwrap().config
 }
 

@@ -42,6 +42,8 @@ pub struct MountEntry {
     /// Which of its flags are off by name. Says nothing else than a flag that is not named; Java's router keeps the two
     /// apart in records, and so they must be kept apart here.
     pub off_by_name: OffByName,
+    /// What a newer program has written into the record and this release does not know, encoded: it is written back.
+    pub unknown: Box<[u8]>,
 }
 
 /// Who keeps an entry as it is, and what it was when they wrote it.
@@ -82,7 +84,14 @@ impl MountEntry {
             modified_ms: 0,
             declared: None,
             off_by_name: OffByName::default(),
+            unknown: Box::default(),
         }
+    }
+
+    /// This entry where another one was stored: was created when that was, and keeps of it what this release does not know.
+    #[must_use]
+    pub fn in_place_of(self, stored: &Self) -> Self {
+        Self { created_ms: stored.created_ms, unknown: stored.unknown.clone(), ..self }
     }
 
     /// As [`MountEntry::new`], from the words of a request or a record: source, and pairs of nameservice and path.

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
+use imbl::OrdMap;
+
 use crate::ring::Ring;
 use crate::{MountEntry, NameserviceId};
 
@@ -30,6 +32,8 @@ pub struct MountTable {
     revision: u64,
     /// The rings in use, by their nameservices in order.
     rings: PersistentMap<Arc<[NameserviceId]>, Weak<Ring>>,
+    /// When entries were last changed, and how many in that millisecond.
+    dates: OrdMap<u64, usize>,
 }
 
 impl MountTable {
@@ -63,15 +67,28 @@ impl MountTable {
     pub fn insert(&mut self, entry: MountEntry) {
         let ring = self.ring_for(&entry);
         let source = entry.source.clone();
-        let mount = Arc::new(Mount { entry, ring });
-        self.len += usize::from(self.root.edit(source.as_str(), Some(mount)).is_none());
+        *self.dates.entry(entry.modified_ms).or_default() += 1;
+        let before = self.root.edit(source.as_str(), Some(Arc::new(Mount { entry, ring })));
+        self.len += 1;
+        self.forget(before);
     }
 
     /// Removes the entry for `source` and returns whether there was one. Clones made earlier do not change.
     pub fn remove(&mut self, source: &str) -> bool {
-        let removed = self.root.edit(source, None).is_some();
-        self.len -= usize::from(removed);
-        removed
+        let removed = self.root.edit(source, None);
+        self.forget(removed)
+    }
+
+    /// Counts an entry no longer; whether there was one.
+    fn forget(&mut self, mount: Option<Arc<Mount>>) -> bool {
+        let Some(mount) = mount else { return false };
+        self.len -= 1;
+        let date = mount.entry.modified_ms;
+        match self.dates.get_mut(&date) {
+            Some(others) if *others > 1 => *others -= 1,
+            _ => drop(self.dates.remove(&date)),
+        }
+        true
     }
 
     /// The entry whose source is exactly this path.
@@ -117,6 +134,11 @@ impl MountTable {
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// When the entry was changed that was changed last, in milliseconds since 1970; 0 without entries.
+    pub fn modified_ms(&self) -> u64 {
+        self.dates.get_max().map_or(0, |(date, _)| *date)
     }
 
     /// Whether there are no entries.

@@ -5,7 +5,7 @@ use anabranch_federation::MountEntry;
 use anabranch_journal::{self as journal, Batch, Journal, RocksJournal, Table};
 use tokio::sync::Mutex;
 
-use crate::log::{Log, Next, Position};
+use crate::log::{Capacity, Log, Next, Position};
 use crate::record::{self, Record};
 use crate::{
     Answer, Broken, Change, DisabledNameservice, Event, MAX_CHANGES, Membership, MemoryJournal, Reader, Refusal,
@@ -20,13 +20,15 @@ pub const TABLES: &[Table] = &[MountEntry::KIND, Membership::KIND, RouterState::
 /// How a store is kept.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How many changes are remembered for watchers that are not up to date.
+    /// How many changes of each kind are remembered for watchers that are not up to date.
     pub history: usize,
+    /// How many bytes of encoded records these changes may have.
+    pub history_bytes: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { history: 16_384 }
+        Self { history: 16_384, history_bytes: 32 << 20 }
     }
 }
 
@@ -84,7 +86,8 @@ impl Logged for DisabledNameservice {
 impl JournalStore {
     /// A store over a journal with [`TABLES`].
     pub fn new(journal: impl Journal, options: &Options) -> Self {
-        let (capacity, revision) = (options.history, journal.revision());
+        let capacity = Capacity { changes: options.history, bytes: options.history_bytes };
+        let revision = journal.revision();
         let logs = Logs {
             mounts: Log::new(capacity, revision),
             memberships: Log::new(capacity, revision),

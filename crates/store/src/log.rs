@@ -10,9 +10,18 @@ use crate::{Change, Revision};
 /// costs nothing but the risk to fall behind.
 #[derive(Debug)]
 pub(crate) struct Log<R> {
-    capacity: usize,
+    capacity: Capacity,
     kept: Mutex<Kept<R>>,
     newest: watch::Sender<Revision>,
+}
+
+/// How much a log keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capacity {
+    /// Changes.
+    pub(crate) changes: usize,
+    /// Bytes of their records, encoded.
+    pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]
@@ -21,8 +30,17 @@ struct Kept<R> {
     epoch: u64,
     /// Changes up to this revision are no longer kept.
     floor: Revision,
-    revisions: VecDeque<(Revision, Arc<[Change<R>]>)>,
+    revisions: VecDeque<Made<R>>,
     changes: usize,
+    bytes: usize,
+}
+
+/// What changed in one revision.
+#[derive(Debug)]
+struct Made<R> {
+    revision: Revision,
+    changes: Arc<[Change<R>]>,
+    bytes: usize,
 }
 
 /// How far a watcher has read.
@@ -44,21 +62,23 @@ pub(crate) enum Next<R> {
 }
 
 impl<R> Log<R> {
-    /// A log that keeps up to `capacity` changes, of a store that is at `revision`.
-    pub(crate) fn new(capacity: usize, revision: Revision) -> Self {
-        let kept = Kept { epoch: 0, floor: revision, revisions: VecDeque::new(), changes: 0 };
+    /// A log of a store that is at `revision`.
+    pub(crate) fn new(capacity: Capacity, revision: Revision) -> Self {
+        let kept = Kept { epoch: 0, floor: revision, revisions: VecDeque::new(), changes: 0, bytes: 0 };
         Self { capacity, kept: Mutex::new(kept), newest: watch::Sender::new(revision) }
     }
 
-    /// Adds the changes of the next revision.
-    pub(crate) fn push(&self, revision: Revision, changes: Arc<[Change<R>]>) {
+    /// Adds the changes of the next revision, whose encoded records have so many bytes together.
+    pub(crate) fn push(&self, revision: Revision, changes: Arc<[Change<R>]>, bytes: usize) {
         let mut kept = self.kept.lock();
         kept.changes += changes.len();
-        kept.revisions.push_back((revision, changes));
-        while kept.changes > self.capacity {
-            let Some((dropped, changes)) = kept.revisions.pop_front() else { break };
-            kept.floor = dropped;
-            kept.changes -= changes.len();
+        kept.bytes += bytes;
+        kept.revisions.push_back(Made { revision, changes, bytes });
+        while kept.changes > self.capacity.changes || kept.bytes > self.capacity.bytes {
+            let Some(dropped) = kept.revisions.pop_front() else { break };
+            kept.floor = dropped.revision;
+            kept.changes -= dropped.changes.len();
+            kept.bytes -= dropped.bytes;
         }
         self.newest.send_replace(revision);
     }
@@ -66,7 +86,7 @@ impl<R> Log<R> {
     /// Forgets everything, because it is not known what changed up to `revision`: all watchers have fallen behind.
     pub(crate) fn restart(&self, revision: Revision) {
         let mut kept = self.kept.lock();
-        *kept = Kept { epoch: kept.epoch + 1, floor: revision, revisions: VecDeque::new(), changes: 0 };
+        *kept = Kept { epoch: kept.epoch + 1, floor: revision, revisions: VecDeque::new(), changes: 0, bytes: 0 };
         self.newest.send_replace(revision);
     }
 
@@ -81,8 +101,8 @@ impl<R> Log<R> {
         if epoch != kept.epoch || seen < kept.floor || seen > *self.newest.borrow() {
             return Next::Unknown;
         }
-        let at = kept.revisions.partition_point(|(revision, _)| *revision <= seen);
-        kept.revisions.get(at).map_or(Next::Nothing, |(revision, changes)| Next::Changed(*revision, changes.clone()))
+        let at = kept.revisions.partition_point(|made| made.revision <= seen);
+        kept.revisions.get(at).map_or(Next::Nothing, |made| Next::Changed(made.revision, made.changes.clone()))
     }
 
     /// The revision of the last change.
@@ -101,7 +121,7 @@ mod tests {
     use super::*;
 
     fn push(log: &Log<u8>, revision: Revision, changes: usize) {
-        log.push(revision, (0..changes).map(|i| Change::Delete(i.to_string())).collect());
+        log.push(revision, (0..changes).map(|i| Change::Delete(i.to_string())).collect(), 10 * changes);
     }
 
     fn next(log: &Log<u8>, seen: Revision) -> Option<Revision> {
@@ -114,7 +134,7 @@ mod tests {
 
     #[test]
     fn it_knows_how_far_back_it_reaches() {
-        let log = Log::new(4, 10);
+        let log = Log::new(Capacity { changes: 4, bytes: 1000 }, 10);
         assert_eq!((next(&log, 10), next(&log, 9), next(&log, 11)), (Some(10), None, None));
         push(&log, 11, 2);
         // Revisions without changes of this kind leave gaps.
@@ -127,8 +147,19 @@ mod tests {
     }
 
     #[test]
+    fn large_records_shorten_its_reach() {
+        let log = Log::new(Capacity { changes: 1000, bytes: 100 }, 0);
+        (1..=10).for_each(|revision| push(&log, revision, 1));
+        assert_eq!(next(&log, 0), Some(1), "all ten fit");
+        push(&log, 11, 4);
+        assert_eq!([3, 4].map(|seen| next(&log, seen)), [None, Some(5)]);
+        push(&log, 12, 11);
+        assert_eq!([10, 11, 12].map(|seen| next(&log, seen)), [None, None, Some(12)]);
+    }
+
+    #[test]
     fn after_a_restart_every_position_is_unknown() {
-        let log = Log::new(4, 0);
+        let log = Log::new(Capacity { changes: 4, bytes: 1000 }, 0);
         let before = Position { epoch: log.epoch(), seen: 0 };
         log.restart(0);
         assert_eq!(log.after(before), Next::Unknown);

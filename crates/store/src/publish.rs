@@ -155,10 +155,8 @@ fn plan(
         desired.iter().map(|(source, entry)| (source.as_str(), entry)).collect();
     let mut plan = Plan { changes: Vec::new(), new: BTreeSet::new(), unchanged: 0, rewritten: 0, broken: Vec::new() };
     let mut removals = Vec::new();
-    let put = |entry: &MountEntry, created_ms, expected| {
-        let record = MountEntry { created_ms, modified_ms: now_ms, ..entry.clone() };
-        Write::Put { record, expected }
-    };
+    let put = |record, expected| Write::Put { record: MountEntry { modified_ms: now_ms, ..record }, expected };
+    let new = |entry: &MountEntry| MountEntry { created_ms: now_ms, ..entry.clone() };
     for stored in &stored.records {
         let source = &stored.record.source;
         match missing.remove(source.as_str()) {
@@ -166,7 +164,7 @@ fn plan(
                 plan.unchanged += 1;
                 plan.rewritten += usize::from(report.added.contains(source) || report.updated.contains(source));
             }
-            Some(entry) => plan.changes.push(put(entry, stored.record.created_ms, stored.version)),
+            Some(entry) => plan.changes.push(put(entry.clone().in_place_of(&stored.record), stored.version)),
             None if !refused.contains(source) => {
                 removals.push(Write::Delete { key: source.to_string(), expected: stored.version });
             }
@@ -175,13 +173,13 @@ fn plan(
     }
     for broken in &stored.broken {
         match missing.remove(broken.key.as_str()) {
-            Some(entry) => plan.changes.push(put(entry, now_ms, broken.version)),
+            Some(entry) => plan.changes.push(put(new(entry), broken.version)),
             None => plan.broken.push(broken.clone()),
         }
     }
     for entry in missing.into_values() {
         plan.new.insert(entry.source.clone());
-        plan.changes.push(put(entry, now_ms, Version::ABSENT));
+        plan.changes.push(put(new(entry), Version::ABSENT));
     }
     plan.changes.append(&mut removals);
     plan

@@ -49,6 +49,16 @@ pub enum Change<R> {
     Delete(String),
 }
 
+impl<R: Record> Change<R> {
+    /// How large its record is, encoded; of one that was deleted, its key.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Put { record, .. } => record.encode().len(),
+            Self::Delete(key) => key.len(),
+        }
+    }
+}
+
 /// The records of one kind at one revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot<R> {

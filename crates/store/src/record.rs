@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use anabranch_federation::EntryError;
 
 use crate::Version;
@@ -6,6 +8,7 @@ mod disabled;
 mod membership;
 mod mount;
 mod router;
+mod unknown;
 
 pub use anabranch_federation::membership::NamenodeState;
 pub use disabled::DisabledNameservice;
@@ -65,7 +68,7 @@ pub enum DecodeError {
         expected: &'static str,
     },
     /// A field has a word without a meaning.
-    #[error("field {field} is `{found}`; expected one of {expected}")]
+    #[error("field {field} is `{}`; expected one of {expected}", cut(found))]
     Word {
         /// The field.
         field: &'static str,
@@ -78,14 +81,24 @@ pub enum DecodeError {
     #[error("field {0} is missing")]
     Missing(&'static str),
     /// The message is no valid entry.
-    #[error("{0}")]
+    #[error("{}", cut(&.0.to_string()))]
     Entry(#[from] EntryError),
     /// Another process can't read it, and says so.
     #[error("{0}")]
     Told(String),
     /// The record is stored under another key than its own.
-    #[error("the record is that of {0}")]
+    #[error("the record is that of {}", cut(.0))]
     OtherKey(String),
+}
+
+/// The most characters of a record's own words that an error quotes: a record may have a megabyte.
+const QUOTED: usize = 200;
+
+fn cut(words: &str) -> Cow<'_, str> {
+    match words.char_indices().nth(QUOTED) {
+        None => words.into(),
+        Some((at, _)) => format!("{}… ({} bytes)", &words[..at], words.len()).into(),
+    }
 }
 
 /// A record as it is kept: a format byte and the version (eight bytes, big endian), in every format, then the message.
@@ -126,4 +139,21 @@ fn meaning<T: Copy>(field: &'static str, word: &str, words: &Words<T>) -> Result
         found: word.to_owned(),
         expected: words.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_quote_the_beginning_of_long_words() {
+        let word = |found: &str| DecodeError::Word { field: "state", found: found.to_owned(), expected: "A, B".into() };
+        assert_eq!(word("C").to_string(), "field state is `C`; expected one of A, B");
+        let long = "ü".repeat(500_000);
+        let entry = anabranch_federation::MountEntry::parse(&long, []).unwrap_err();
+        for error in [word(&long), DecodeError::OtherKey(long.clone()), DecodeError::Entry(entry)] {
+            let text = error.to_string();
+            assert!(text.len() < 600 && text.contains("ü… (10000"), "{text}");
+        }
+    }
 }

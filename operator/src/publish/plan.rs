@@ -54,22 +54,24 @@ pub fn plan(mark: &str, declared: &[MountEntry], store: &impl Look, policy: Drif
     let mut plan = Plan::default();
     for entry in declared {
         let path = entry.source.as_str();
-        let put = |created_ms, expected| Write::Put { record: marked(entry, mark, created_ms, now_ms), expected };
+        let put = |record: MountEntry, expected| Write::Put { record: marked(record, mark, now_ms), expected };
+        let new = || MountEntry { created_ms: now_ms, ..entry.clone() };
         let Some(stored) = store.stored(path) else {
-            plan.writes.push(put(now_ms, Version::ABSENT));
+            plan.writes.push(put(new(), Version::ABSENT));
             continue;
         };
         let Some(record) = stored.record else {
             // Nobody can read it, so nothing is lost.
-            plan.writes.push(put(now_ms, stored.version));
+            plan.writes.push(put(new(), stored.version));
             continue;
         };
+        let update = || put(entry.clone().in_place_of(record), stored.version);
         let by = record.declared.as_deref();
         if record.same_intent(entry) {
             // Another cluster may declare the same.
             let settled = by.is_some_and(|by| by.by == mark || !store.is_ours(&by.by));
             if !settled {
-                plan.writes.push(put(record.created_ms, stored.version));
+                plan.writes.push(update());
             }
             continue;
         }
@@ -77,10 +79,10 @@ pub fn plan(mark: &str, declared: &[MountEntry], store: &impl Look, policy: Drif
         let as_declared = by_us.is_some() && record.is_as_declared();
         let edited_here = by_us.is_some_and(|by| by.digest != entry.digest());
         match policy {
-            _ if as_declared => plan.writes.push(put(record.created_ms, stored.version)),
-            DriftPolicy::Enforce => plan.writes.push(put(record.created_ms, stored.version)),
+            _ if as_declared => plan.writes.push(update()),
+            DriftPolicy::Enforce => plan.writes.push(update()),
             // What was edited last on either side is not known; what is declared counts.
-            DriftPolicy::Adopt if edited_here => plan.writes.push(put(record.created_ms, stored.version)),
+            DriftPolicy::Adopt if edited_here => plan.writes.push(update()),
             DriftPolicy::Adopt => plan.adopt.push(record.clone()),
             DriftPolicy::Observe => plan.drift.push(Drift { path: path.to_owned(), found: record.to_string() }),
         }
@@ -98,9 +100,9 @@ pub fn plan(mark: &str, declared: &[MountEntry], store: &impl Look, policy: Drif
     plan
 }
 
-fn marked(entry: &MountEntry, mark: &str, created_ms: u64, now_ms: u64) -> MountEntry {
+fn marked(entry: MountEntry, mark: &str, now_ms: u64) -> MountEntry {
     let declared = Declared { by: mark.to_owned(), digest: entry.digest() };
-    MountEntry { created_ms, modified_ms: now_ms, declared: Some(Box::new(declared)), ..entry.clone() }
+    MountEntry { modified_ms: now_ms, declared: Some(Box::new(declared)), ..entry }
 }
 
 #[cfg(test)]

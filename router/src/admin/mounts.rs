@@ -95,11 +95,11 @@ impl Admin {
         let entry = self.checked(call, message).await?;
         let made = self.change(|stored, _| {
             let found = stored.may_update(&entry.source, &caller)?;
-            let created_ms = match found {
-                Found::Entry(old) => old.record.created_ms,
-                Found::Absent | Found::Broken(_) => entry.created_ms,
+            let record = MountEntry { modified_ms: clock::wall_ms(), ..entry.clone() };
+            let record = match found {
+                Found::Entry(old) => record.in_place_of(&old.record),
+                Found::Absent | Found::Broken(_) => record,
             };
-            let record = MountEntry { created_ms, modified_ms: clock::wall_ms(), ..entry.clone() };
             Ok(vec![Write::Put { record, expected: found.version() }])
         });
         Ok(!made.await?.is_empty())

@@ -34,6 +34,14 @@ pub struct HeartbeatConfig {
     pub router_lifetime: Lifetime,
 }
 
+impl HeartbeatConfig {
+    /// Whether the router tells the fleet anything. Who reports nothing writes nothing, and needs to know of the other
+    /// routers nothing: there may be thousands of those, one beside each client.
+    pub fn reports(&self) -> bool {
+        self.router || !self.namenodes.is_empty() || !self.resolved.is_empty()
+    }
+}
+
 /// A NameNode that the router watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonitoredNamenode {

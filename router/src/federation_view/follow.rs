@@ -1,81 +1,62 @@
 //! Fills the view from a state store.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_store::{
-    Backoff, Change, DisabledNameservice, Event, Membership, Reader, Record, RouterState, StoreError, Watch,
+    Backoff, DisabledNameservice, Event, Membership, Reader, Record, RouterState, StateStore, Watch,
 };
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{FederationView, Operation};
+use super::{FederationView, Inner, Known, Operation};
+
+/// Where records of a kind are put.
+type Place<R> = fn(&Inner) -> &watch::Sender<Known<R>>;
 
 impl FederationView {
-    /// Follows the records of a store until `stop`. While the store is away, what is known stays.
+    /// Follows the records of a store until `stop`, those of routers only if somebody here needs them. While the store is
+    /// away, what is known stays.
     ///
     /// Must be called within a tokio runtime: the work is done by tasks of it.
-    pub fn follow<S>(&self, store: &S, stop: &CancellationToken)
-    where
-        S: Reader<Membership> + Reader<RouterState> + Reader<DisabledNameservice> + ?Sized,
-    {
-        self.spawn(Reader::<Membership>::watch(store, None), Self::set_memberships, stop);
-        self.spawn(Reader::<RouterState>::watch(store, None), Self::set_routers, stop);
-        self.spawn(Reader::<DisabledNameservice>::watch(store, None), Self::set_disabled, stop);
+    pub fn follow(&self, store: &dyn StateStore, routers: bool, stop: &CancellationToken) {
+        self.spawn::<Membership>(store, |inner| &inner.memberships, stop);
+        self.spawn::<DisabledNameservice>(store, |inner| &inner.disabled, stop);
+        if routers {
+            self.spawn::<RouterState>(store, |inner| &inner.routers, stop);
+        }
     }
 
-    fn spawn<R: Record>(&self, watch: Box<dyn Watch<R>>, set: fn(&Self, Vec<Arc<R>>), stop: &CancellationToken) {
-        let (view, stop) = (self.clone(), stop.clone());
-        tokio::spawn(async move { stop.run_until_cancelled(keep(view, watch, set)).await });
+    fn spawn<R: Record>(&self, reader: &(impl Reader<R> + ?Sized), place: Place<R>, stop: &CancellationToken) {
+        let (view, watch, stop) = (self.clone(), reader.watch(None), stop.clone());
+        tokio::spawn(async move { stop.run_until_cancelled(keep(view, watch, place)).await });
     }
 }
 
-async fn keep<R: Record>(view: FederationView, mut watch: Box<dyn Watch<R>>, set: fn(&FederationView, Vec<Arc<R>>)) {
-    let mut known: BTreeMap<String, Arc<R>> = BTreeMap::new();
+async fn keep<R: Record>(view: FederationView, mut watch: Box<dyn Watch<R>>, place: Place<R>) {
     let mut backoff = Backoff::default();
     loop {
         match watch.next().await {
             Ok(event) => {
                 let began = Instant::now();
-                if apply(&mut known, event) {
-                    set(&view, known.values().cloned().collect());
+                if !matches!(event, Event::FellBehind) {
+                    view.operations().loaded(R::KIND);
                 }
+                place(&view.inner).send_modify(|known| known.take(event));
                 view.operations().count(Operation::Read, began.elapsed());
                 backoff.reset();
             }
             Err(error) => {
-                let pause = backoff.pause();
-                warn(R::KIND, &error, pause);
+                place(&view.inner).send_modify(|known| {
+                    if known.away() {
+                        tracing::warn!(kind = R::KIND, %error, "the state store cannot be read; its last records stay in use");
+                    }
+                });
                 view.operations().count(Operation::Failure, Duration::ZERO);
-                sleep(pause).await;
+                sleep(backoff.pause()).await;
             }
         }
     }
-}
-
-fn warn(kind: &str, error: &StoreError, pause: Duration) {
-    tracing::warn!(kind, %error, retry_in = ?pause, "records cannot be read; what is known of them stays");
-}
-
-/// Takes an event over; whether anything may have changed.
-fn apply<R: Record>(known: &mut BTreeMap<String, Arc<R>>, event: Event<R>) -> bool {
-    match event {
-        Event::Snapshot(snapshot) => {
-            let records = snapshot.records.into_iter().map(|versioned| Arc::new(versioned.record));
-            *known = records.map(|record| (record.key().to_owned(), record)).collect();
-        }
-        Event::Changed { changes, .. } => {
-            for change in changes.iter() {
-                match change {
-                    Change::Put { record, .. } => drop(known.insert(record.key().to_owned(), record.clone())),
-                    Change::Delete(key) => drop(known.remove(key)),
-                }
-            }
-        }
-        Event::FellBehind => return false,
-    }
-    true
 }
 
 #[cfg(test)]
@@ -98,8 +79,8 @@ mod tests {
     async fn shows(view: &FederationView, expected: &[(&str, RouterStatus)]) {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
-            let routers = view.routers();
-            let shown: Vec<_> = routers.iter().map(|router| (router.key(), router.status())).collect();
+            let routers = view.routers().borrow().clone();
+            let shown: Vec<_> = routers.records().map(|router| (router.key(), router.status())).collect();
             if shown == expected {
                 return;
             }
@@ -113,7 +94,7 @@ mod tests {
         let store = JournalStore::in_memory();
         let before = store.put(router("r1:1", RouterStatus::SafeMode), Version::ABSENT).await.unwrap();
         let (view, stop) = (FederationView::new(), CancellationToken::new());
-        view.follow(&store, &stop);
+        view.follow(&store, true, &stop);
         shows(&view, &[("r1:1", RouterStatus::SafeMode)]).await;
         store.put(router("r2:1", RouterStatus::Running), Version::ABSENT).await.unwrap();
         store.put(router("r1:1", RouterStatus::Running), before).await.unwrap();

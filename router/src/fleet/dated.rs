@@ -22,9 +22,7 @@ impl Dated for Membership {
     }
 
     fn marked(&self) -> Option<Self> {
-        let mut message = self.message().clone();
-        message.state = Some(NamenodeState::Expired.name().to_owned());
-        Self::new(message).ok()
+        Some(self.clone().expired())
     }
 }
 

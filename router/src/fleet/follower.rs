@@ -4,19 +4,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anabranch_federation::NameserviceId;
 use anabranch_federation::membership::{NamenodeName, Report, Roster};
-use anabranch_store::{Change, DisabledNameservice, Event, Membership, Reader, Record, StateStore};
+use anabranch_store::{DisabledNameservice, Membership, Record};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::subscription::Subscription;
 use super::sweeper::period;
 use crate::core::Core;
+use crate::federation_view::{FederationView, Known};
 
 /// Follows what the fleet reports of NameNodes, and which nameservices are disabled, and puts it in use.
 pub struct Follower {
     core: Arc<Core>,
-    members: Subscription<Membership>,
-    disabled: Subscription<DisabledNameservice>,
+    members: watch::Receiver<Known<Membership>>,
+    disabled: watch::Receiver<Known<DisabledNameservice>>,
+    /// What of the members is in the roster.
+    taken: Known<Membership>,
     roster: Roster,
     out_of_service: BTreeSet<String>,
     /// Date of the newest report.
@@ -24,13 +27,15 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Over a store.
-    pub fn new(core: Arc<Core>, store: &Arc<dyn StateStore>, newest: Arc<AtomicU64>) -> Self {
-        let members: Arc<dyn Reader<Membership>> = store.clone();
-        let disabled: Arc<dyn Reader<DisabledNameservice>> = store.clone();
+    /// Over what is known of the federation.
+    pub fn new(core: Arc<Core>, view: &FederationView, newest: Arc<AtomicU64>) -> Self {
+        let (mut members, mut disabled) = (view.memberships(), view.disabled());
+        members.mark_changed();
+        disabled.mark_changed();
         Self {
-            members: Subscription::new(&*members),
-            disabled: Subscription::new(&*disabled),
+            members,
+            disabled,
+            taken: Known::default(),
             roster: Roster::new(core.config.heartbeat.membership_lifetime),
             out_of_service: BTreeSet::new(),
             newest,
@@ -44,10 +49,11 @@ impl Follower {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let work = async {
             loop {
+                // The view lives as long as the router.
                 let changed = tokio::select! {
-                    event = self.members.next() => self.reported(event),
-                    event = self.disabled.next() => self.disabled(event),
-                    _ = ticks.tick() => self.roster.tick(self.members.now_ms()),
+                    Ok(()) = self.members.changed() => self.reported(),
+                    Ok(()) = self.disabled.changed() => self.disabled(),
+                    _ = ticks.tick() => self.roster.tick(self.taken.now_ms()),
                 };
                 if changed {
                     self.put_in_use();
@@ -57,30 +63,17 @@ impl Follower {
         stop.run_until_cancelled(work).await;
     }
 
-    fn reported(&mut self, event: Event<Membership>) -> bool {
-        let now = self.members.now_ms();
-        match event {
-            Event::Snapshot(snapshot) => {
-                for broken in &snapshot.broken {
-                    tracing::warn!(record = broken.key, reason = %broken.reason, "left out a report that cannot be read");
-                }
-                self.roster.clear();
-                for stored in &snapshot.records {
-                    self.put(&stored.record, now);
-                }
-                // What the last snapshot had and this one has not.
-                self.roster.tick(now);
-                true
-            }
-            Event::Changed { changes, .. } => changes.iter().fold(false, |changed, change| {
-                let this = match change {
-                    Change::Put { record, .. } => self.put(record, now),
-                    Change::Delete(key) => self.roster.remove(key, now),
-                };
-                changed || this
-            }),
-            Event::FellBehind => false,
-        }
+    fn reported(&mut self) -> bool {
+        let known = self.members.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.taken, known.clone());
+        let now = known.now_ms();
+        known.since(&before).fold(false, |changed, (key, record)| {
+            let this = match record {
+                Some(record) => self.put(record, now),
+                None => self.roster.remove(key, now),
+            };
+            changed || this
+        })
     }
 
     fn put(&mut self, record: &Membership, now: u64) -> bool {
@@ -94,28 +87,15 @@ impl Follower {
         }
     }
 
-    fn disabled(&mut self, event: Event<DisabledNameservice>) -> bool {
-        match event {
-            Event::Snapshot(snapshot) => {
-                // Somebody closed it; that the record cannot be read does not open it.
-                for broken in &snapshot.broken {
-                    let (nameservice, reason) = (&broken.key, &broken.reason);
-                    tracing::warn!(nameservice, %reason, "a record that cannot be read keeps a nameservice disabled");
-                }
-                let broken = snapshot.broken.iter().map(|broken| broken.key.clone());
-                let names = snapshot.records.iter().map(|stored| stored.record.nameservice().to_owned());
-                let names = names.chain(broken).collect();
-                std::mem::replace(&mut self.out_of_service, names) != self.out_of_service
-            }
-            Event::Changed { changes, .. } => changes.iter().fold(false, |changed, change| {
-                let this = match change {
-                    Change::Put { record, .. } => self.out_of_service.insert(record.nameservice().to_owned()),
-                    Change::Delete(key) => self.out_of_service.remove(key),
-                };
-                changed || this
-            }),
-            Event::FellBehind => false,
+    fn disabled(&mut self) -> bool {
+        let known = self.disabled.borrow_and_update().clone();
+        // Somebody closed it; that the record cannot be read does not open it.
+        for nameservice in known.broken().difference(&self.out_of_service) {
+            tracing::warn!(nameservice, "a record that cannot be read keeps a nameservice disabled");
         }
+        let names = known.records().map(|record| record.nameservice().to_owned());
+        let names = names.chain(known.broken().iter().cloned()).collect();
+        std::mem::replace(&mut self.out_of_service, names) != self.out_of_service
     }
 
     fn put_in_use(&self) {

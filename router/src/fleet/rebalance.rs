@@ -1,12 +1,13 @@
 //! Lets connections go when routers are added, so that clients find the new ones.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_hrpc::Drain;
-use anabranch_store::{Record, RouterState, RouterStatus};
+use anabranch_store::{RouterState, RouterStatus};
 use tokio::sync::watch;
+
+use crate::federation_view::Known;
 
 /// How long it may take from a router that serves until the Service in front of the fleet leads there.
 const REACHABLE: Duration = Duration::from_secs(3);
@@ -22,62 +23,62 @@ const TOLERATED: usize = 10;
 /// Who serves beside the router `me`, as far as it has heard.
 struct Peers<'a> {
     me: &'a str,
-    known: Option<Known>,
-}
-
-struct Known {
     serving: BTreeSet<String>,
     /// Those of them that have their share of the load.
     settled: BTreeSet<String>,
 }
 
-impl Known {
+impl<'a> Peers<'a> {
+    fn of(me: &'a str) -> Self {
+        Self { me, serving: BTreeSet::new(), settled: BTreeSet::new() }
+    }
+
+    /// Takes what has changed of the records of routers, `None` where one was deleted. One in safe mode, which it shares with
+    /// the others as a rule, has neither joined nor left.
+    fn take<'r>(&mut self, changes: impl Iterator<Item = (&'r str, Option<RouterStatus>)>) {
+        for (key, status) in changes.filter(|(key, _)| *key != self.me) {
+            match status {
+                Some(RouterStatus::Running) => drop(self.serving.insert(key.to_owned())),
+                Some(RouterStatus::SafeMode) => {}
+                // The connections of one that left have come to all others alike.
+                _ => {
+                    self.serving.remove(key);
+                    self.settled.remove(key);
+                }
+            }
+        }
+    }
+
+    /// How many have joined since the load was even.
     fn joined(&self) -> usize {
         self.serving.len() - self.settled.len()
-    }
-}
-
-impl Peers<'_> {
-    /// Takes the records of all routers; how many have joined since the load was even. Those that were there at first have
-    /// not; one in safe mode, which it shares with the others as a rule, has not left.
-    fn take<'r>(&mut self, records: impl Iterator<Item = (&'r str, RouterStatus)>) -> usize {
-        let before = self.known.take();
-        let counts = |key: &str, status| match status {
-            RouterStatus::Running => true,
-            RouterStatus::SafeMode => before.as_ref().is_some_and(|before| before.serving.contains(key)),
-            _ => false,
-        };
-        let others = records.filter(|(key, status)| *key != self.me && counts(key, *status));
-        let serving: BTreeSet<String> = others.map(|(key, _)| key.to_owned()).collect();
-        // The connections of one that left have come to all others alike.
-        let settled = before.map_or_else(|| serving.clone(), |before| &before.settled & &serving);
-        self.known.insert(Known { serving, settled }).joined()
     }
 
     /// Whether this router has too much since others joined: beside `s` that have their share, it has `joined / (s + 1)`
     /// more than an even one.
     fn is_uneven(&self) -> bool {
-        self.known.as_ref().is_some_and(|known| known.joined() * TOLERATED > known.settled.len() + 1)
+        self.joined() * TOLERATED > self.settled.len() + 1
     }
 
     /// The load is even.
     fn settle(&mut self) {
-        if let Some(Known { serving, settled }) = &mut self.known {
-            settled.clone_from(serving);
-        }
+        self.settled.clone_from(&self.serving);
     }
 }
 
-/// Sheds connections within that time when so many routers have joined that the load is uneven.
-pub async fn rebalance(
-    me: &str,
-    mut routers: watch::Receiver<Arc<Vec<Arc<RouterState>>>>,
-    drain: Drain,
-    within: Duration,
-) {
-    let mut peers = Peers { me, known: None };
-    let take =
-        |peers: &mut Peers<'_>, known: &[Arc<RouterState>]| peers.take(known.iter().map(|it| (it.key(), it.status())));
+/// Sheds connections within that time when so many routers have joined that the load is uneven. Those that were there at
+/// first have not joined.
+pub async fn rebalance(me: &str, mut routers: watch::Receiver<Known<RouterState>>, drain: Drain, within: Duration) {
+    let mut peers = Peers::of(me);
+    let mut taken = Known::default();
+    let mut take = |peers: &mut Peers<'_>, known: &Known<RouterState>| {
+        peers.take(known.since(&taken).map(|(key, record)| (key, record.map(RouterState::status))));
+        if !std::mem::replace(&mut taken, known.clone()).is_loaded() {
+            peers.settle();
+        }
+        peers.joined()
+    };
+    routers.mark_changed();
     while routers.changed().await.is_ok() {
         let mut joined = take(&mut peers, &routers.borrow_and_update());
         if !peers.is_uneven() {

@@ -1,15 +1,15 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_federation::membership::{Age, Lifetime};
-use anabranch_store::{Change, Event, MAX_CHANGES, Records, Refusal, StoreError, Version, Write};
+use anabranch_store::{MAX_CHANGES, Records, Refusal, StoreError, Version, Write};
 use rand::Rng;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::dated::Dated;
-use super::subscription::Subscription;
+use crate::federation_view::Known;
 
 /// For one write.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,68 +18,37 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// one. Of their writes the first counts; those of the others expect what was there before, and are refused.
 pub struct Sweeper<R: Dated> {
     store: Arc<dyn Records<R>>,
-    subscription: Subscription<R>,
+    known: watch::Receiver<Known<R>>,
     lifetime: Lifetime,
-    known: BTreeMap<String, (Version, Arc<R>)>,
 }
 
 impl<R: Dated> Sweeper<R> {
-    /// Over a store.
-    pub fn new(store: Arc<dyn Records<R>>, lifetime: Lifetime) -> Self {
-        let subscription = Subscription::new(&*store);
-        Self { store, subscription, lifetime, known: BTreeMap::new() }
+    /// Of records that are known, to a store.
+    pub fn new(store: Arc<dyn Records<R>>, known: watch::Receiver<Known<R>>, lifetime: Lifetime) -> Self {
+        Self { store, known, lifetime }
     }
 
-    /// Follows the records until `stop`.
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Looks at the records again and again until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
         let work = async {
-            let mut next = self.later();
             loop {
-                tokio::select! {
-                    event = self.subscription.next() => self.take(event),
-                    () = sleep_until(next) => {
-                        self.sweep().await;
-                        next = self.later();
-                    }
-                }
+                sleep(self.pause()).await;
+                self.sweep().await;
             }
         };
         stop.run_until_cancelled(work).await;
     }
 
-    /// When to look again: often enough that a mark is late by a small part of the time that records live, and at another
-    /// moment than other routers do, so that one of them is nearly always alone.
-    fn later(&self) -> Instant {
+    /// How long until it looks again: so short that a mark is late by a small part of the time that records live, and other
+    /// than that of other routers, so that one of them is nearly always alone.
+    fn pause(&self) -> Duration {
         let every = period(self.lifetime);
-        Instant::now() + every + every.mul_f64(rand::rng().random_range(0.0..0.5))
+        every + every.mul_f64(rand::rng().random_range(0.0..0.5))
     }
 
-    fn take(&mut self, event: Event<R>) {
-        match event {
-            Event::Snapshot(snapshot) => {
-                let records = snapshot.records.into_iter();
-                self.known = records
-                    .map(|stored| (stored.record.key().to_owned(), (stored.version, Arc::new(stored.record))))
-                    .collect();
-            }
-            Event::Changed { changes, .. } => {
-                for change in &*changes {
-                    match change {
-                        Change::Put { record, version } => {
-                            self.known.insert(record.key().to_owned(), (*version, record.clone()));
-                        }
-                        Change::Delete(key) => {
-                            self.known.remove(key);
-                        }
-                    }
-                }
-            }
-            Event::FellBehind => {}
-        }
-    }
-
-    async fn sweep(&mut self) {
-        let writes = due(&self.known, self.lifetime, self.subscription.now_ms());
+    async fn sweep(&self) {
+        let known = self.known.borrow().clone();
+        let writes = due(known.stored(), self.lifetime, known.now_ms());
         let keys: Vec<String> = writes.iter().map(|write| write.key().to_owned()).collect();
         if writes.is_empty() {
             return;
@@ -115,23 +84,21 @@ pub fn period(lifetime: Lifetime) -> Duration {
 }
 
 /// What has to be written, as the ages of records are now. A record that is marked is not marked again.
-fn due<R: Dated>(known: &BTreeMap<String, (Version, Arc<R>)>, lifetime: Lifetime, now_ms: u64) -> Vec<Write<R>> {
-    let due = known.iter().filter_map(|(key, (version, record))| {
-        let expected = *version;
-        match lifetime.age(record.modified_ms(), record.is_marked(), now_ms) {
+fn due<'a, R: Dated>(known: impl Iterator<Item = (Version, &'a R)>, lifetime: Lifetime, now_ms: u64) -> Vec<Write<R>> {
+    let due =
+        known.filter_map(|(expected, record)| match lifetime.age(record.modified_ms(), record.is_marked(), now_ms) {
             Age::Fresh => None,
             Age::Expired if record.is_marked() => None,
             Age::Expired => Some(Write::Put { record: record.marked()?, expected }),
-            Age::Deleted => Some(Write::Delete { key: key.clone(), expected }),
-        }
-    });
+            Age::Deleted => Some(Write::Delete { key: record.key().to_owned(), expected }),
+        });
     due.take(MAX_CHANGES).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use anabranch_hdfs_proto::hdfs::RouterRecordProto;
-    use anabranch_store::{Record, RouterState};
+    use anabranch_store::RouterState;
 
     use super::*;
 
@@ -153,9 +120,8 @@ mod tests {
             state("old", "RUNNING", 899),
             state("very-old", "EXPIRED", 849),
         ];
-        let known: BTreeMap<_, _> =
-            records.into_iter().map(|one| (one.key().to_owned(), (Version(7), Arc::new(one)))).collect();
-        let writes = |deletion_ms| due(&known, Lifetime { expiration_ms: 100, deletion_ms }, 1000);
+        let known = || records.iter().map(|one| (Version(7), one));
+        let writes = |deletion_ms| due(known(), Lifetime { expiration_ms: 100, deletion_ms }, 1000);
         let marked = Write::Put { record: state("old", "EXPIRED", 899), expected: Version(7) };
         assert_eq!(writes(None), std::slice::from_ref(&marked));
         assert_eq!(writes(Some(50)), [marked, Write::Delete { key: "very-old".into(), expected: Version(7) }]);

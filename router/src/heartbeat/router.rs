@@ -8,12 +8,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::keeper::Keeper;
+use super::pace::Pace;
 use super::record;
 pub use super::record::Myself;
-
-/// How long changes of the mount table gather before the router says that it serves them: whoever declared them waits for
-/// that, and many changes at once should not become as many records.
-const SETTLE: Duration = Duration::from_millis(100);
+use crate::federation_view::Known;
 
 /// Reports the router itself.
 pub struct Announcer {
@@ -25,6 +23,8 @@ pub struct Announcer {
     pub ending: watch::Receiver<Option<RouterStatus>>,
     /// The revision of the mount table that it serves.
     pub revision: watch::Receiver<Option<Revision>>,
+    /// The routers of the fleet.
+    pub routers: watch::Receiver<Known<RouterState>>,
     /// How often it reports at least.
     pub interval: Duration,
     /// Where to.
@@ -32,21 +32,21 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// Reports at each change (of the mount table: at most every [`SETTLE`]), and at each interval, until it has said that the router has ended. `versions` tells which
-    /// records the router knows.
+    /// Reports at each change, and at each interval, until it has said that the router has ended. `versions` tells which
+    /// records the router knows. Changes of the mount table are told at their [`Pace`].
     pub async fn run(mut self, versions: impl Fn() -> StateStoreVersionRecordProto) {
         let mut keeper = Keeper::new(self.store.clone());
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let created = wall_ms();
-        let (mut gone, mut still, mut due) = (false, false, None);
+        let (mut gone, mut still, mut due, mut pace) = (false, false, None, Pace::default());
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 changed = self.status.changed(), if !gone => gone = changed.is_err(),
                 changed = self.revision.changed(), if !still && due.is_none() => {
                     still = changed.is_err();
-                    due = Some(Instant::now() + SETTLE);
+                    due = Some(pace.due(Instant::now()));
                     continue;
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
@@ -54,7 +54,9 @@ impl Announcer {
                     return;
                 },
             }
-            due = None;
+            if due.take().is_some() {
+                pace.told(Instant::now(), &self.routers.borrow());
+            }
             let revision = *self.revision.borrow_and_update();
             let ending = *self.ending.borrow_and_update();
             let status = ending.unwrap_or(*self.status.borrow_and_update());

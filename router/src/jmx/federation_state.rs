@@ -11,11 +11,12 @@ pub(super) fn attributes(sources: &Sources) -> Attributes {
     let (total, free) = capacity(&standing);
     let used = total - free;
     let config = &sources.core.config;
+    let routers = sources.view.routers().borrow().clone();
     let mut attributes = attributes![
         "MountTable" => shapes::mounts(&sources.mounts(), &config.superuser, &config.supergroup).to_string(),
         "Namenodes" => shapes::namenodes(&standing.namenodes, now).to_string(),
         "Nameservices" => shapes::namenodes(&standing.nameservices, now).to_string(),
-        "Routers" => shapes::routers(&sources.view.routers(), now).to_string(),
+        "Routers" => shapes::routers(routers.records(), now).to_string(),
         "NodeUsage" => datanodes::usage(sources).to_string(),
         "NumNameservices" => standing.in_service,
         "NumNamenodes" => standing.namenodes.len(),

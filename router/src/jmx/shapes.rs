@@ -1,7 +1,5 @@
 //! The JSON that is wrapped in a text by `FederationState`.
 
-use std::sync::Arc;
-
 use anabranch_federation::{Limit, MountEntry, MountTable, Quota};
 use anabranch_store::RouterState;
 use serde_json::{Map, Value, json};
@@ -109,8 +107,8 @@ fn namenode(namenode: &Namenode, now_ms: u64) -> Value {
 }
 
 /// Routers by their addresses.
-pub(super) fn routers(routers: &[Arc<RouterState>], now_ms: u64) -> Value {
-    let one = |router: &Arc<RouterState>| {
+pub(super) fn routers<'a>(routers: impl Iterator<Item = &'a RouterState>, now_ms: u64) -> Value {
+    let one = |router: &RouterState| {
         let record = router.message();
         let version = record.state_store_version.as_ref();
         // What a Java router notes before it has read a store.
@@ -134,7 +132,7 @@ pub(super) fn routers(routers: &[Arc<RouterState>], now_ms: u64) -> Value {
         });
         (record.address().to_owned(), shown)
     };
-    Value::Object(routers.iter().map(one).collect::<Map<_, _>>())
+    Value::Object(routers.map(one).collect::<Map<_, _>>())
 }
 
 fn seconds_since(ms: u64, now_ms: u64) -> u64 {

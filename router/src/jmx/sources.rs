@@ -66,10 +66,11 @@ impl Sources {
     /// The NameNodes of the federation, and what time it is.
     pub(super) fn standing(&self) -> (Standing, u64) {
         let now = clock::wall_ms();
-        let (memberships, disabled) = (self.view.memberships(), self.view.disabled());
-        let disabled: Vec<&str> = disabled.iter().map(|record| record.key()).collect();
+        let memberships = self.view.memberships().borrow().clone();
+        let disabled = self.view.disabled().borrow().clone();
+        let disabled: Vec<&str> = disabled.records().map(Record::key).collect();
         let lifetime = self.core.config.heartbeat.membership_lifetime;
-        (Standing::of(memberships.iter().map(AsRef::as_ref), &disabled, lifetime, now), now)
+        (Standing::of(memberships.records(), &disabled, lifetime, now), now)
     }
 
     pub(super) fn mounts(&self) -> Arc<MountTable> {

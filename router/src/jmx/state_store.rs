@@ -36,10 +36,10 @@ pub(super) fn activity(sources: &Sources) -> Attributes {
     }
     for kind in KINDS {
         let size = match kind {
-            "MembershipState" => sources.view.memberships().len(),
+            "MembershipState" => sources.view.memberships().borrow().len(),
             "MountTable" => sources.mounts().len(),
-            "RouterState" => sources.view.routers().len(),
-            _ => sources.view.disabled().len(),
+            "RouterState" => sources.view.routers().borrow().len(),
+            _ => sources.view.disabled().borrow().len(),
         };
         // Taking records over means to exchange a pointer.
         attributes.extend(rate(&format!("Cache{kind}Load"), operations.loads(kind), 0.0));

@@ -86,11 +86,11 @@ fn routers_are_shown_with_the_age_of_what_they_know() {
             date_modified: Some(NOW - 61_000),
             ..Default::default()
         };
-        RouterState::new(message).unwrap().into()
+        RouterState::new(message).unwrap()
     };
     let version =
         StateStoreVersionRecordProto { membership_version: Some(1_795_662_746_611), mount_table_version: None };
-    let shown = shapes::routers(&[router("a:1", Some(version)), router("b:1", None)], NOW);
+    let shown = shapes::routers([router("a:1", Some(version)), router("b:1", None)].iter(), NOW);
     let expected = json!({
         "address": "a:1", "adminAddress": "", "compileInfo": "", "version": "", "status": "RUNNING", "dateCreated": 0,
         "dateModified": NOW - 61_000, "dateStarted": 0, "lastHeartbeat": 61,

@@ -9,3 +9,4 @@ mod refresh;
 mod rig;
 mod safe_mode;
 mod subclusters;
+mod watches;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use anabranch_federation::MountEntry;
 use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hrpc::{Exception, class};
-use anabranch_store::{Reader, Snapshot};
+use anabranch_store::{Reader, Record, Snapshot, Version, Writer};
 use futures_util::future::join_all;
 
 use crate::forwarding;
@@ -193,4 +193,19 @@ async fn without_a_store_mounts_are_only_shown() {
     let disabled = pb::GetDisabledNameservicesRequestProto {};
     let refused = root.call::<pb::GetDisabledNameservicesResponseProto>("getDisabledNameservices", disabled).await;
     assert_eq!(said(refused).1, "Disabled Nameservice state store is not available.");
+}
+
+#[tokio::test]
+async fn an_update_keeps_what_only_newer_routers_know() {
+    let rig = Rig::ready().await;
+    let root = rig.admin("root").await;
+    let known = MountEntry::parse("/m", [("ns0", "/here")]).unwrap();
+    // Field 15 is 300.
+    let newer = [0x78, 0xac, 0x02];
+    let record = MountEntry::decode(&[&known.encode()[..], &newer].concat()).unwrap();
+    rig.store.put(record, Version::ABSENT).await.unwrap();
+    assert_eq!(root.update(entry("/m", &[("ns1", "/there")])).await, Ok(true));
+    let kept = stored(&rig.store).await.remove(0);
+    assert_eq!(kept.destinations[0].path.as_str(), "/there");
+    assert!(kept.encode().ends_with(&newer), "{kept:?}");
 }

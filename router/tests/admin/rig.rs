@@ -181,6 +181,8 @@ pub struct Store {
     trouble: Arc<Mutex<Trouble>>,
     /// How many writes of mounts were asked for.
     pub writes: Arc<AtomicUsize>,
+    /// The kinds of the watches that were begun.
+    pub watches: Arc<Mutex<Vec<&'static str>>>,
 }
 
 /// What happens to requests.
@@ -199,7 +201,12 @@ pub enum Trouble {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { inner: JournalStore::in_memory(), trouble: Arc::new(Mutex::new(Trouble::None)), writes: Arc::default() }
+        Self {
+            inner: JournalStore::in_memory(),
+            trouble: Arc::new(Mutex::new(Trouble::None)),
+            writes: Arc::default(),
+            watches: Arc::default(),
+        }
     }
 }
 
@@ -235,6 +242,7 @@ where
     }
 
     fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<R>> {
+        self.watches.lock().push(R::KIND);
         Box::new(Disturbed { store: self.clone(), watch: self.inner.watch(from), lost: false })
     }
 }

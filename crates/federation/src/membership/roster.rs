@@ -40,12 +40,6 @@ impl Roster {
         self.refresh(&name, now_ms)
     }
 
-    /// Forgets all reports. What they came to stays until [`Roster::tick`], so that a new set is compared with the last.
-    pub fn clear(&mut self) {
-        self.names.clear();
-        self.reports.clear();
-    }
-
     /// Looks at all reports again, since time has passed. Answers whether anything has changed but times.
     pub fn tick(&mut self, now_ms: u64) -> bool {
         let mut names: Vec<NamenodeName> = self.merged.keys().chain(self.reports.keys()).cloned().collect();

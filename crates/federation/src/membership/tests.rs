@@ -105,17 +105,6 @@ fn a_roster_tells_changes_from_mere_renewals() {
     assert!(!roster.remove("nn1-a", 1200));
 }
 
-#[test]
-fn a_new_set_is_compared_with_the_last() {
-    let mut roster = Roster::new(LIFETIME);
-    roster.put("nn1-a", report("a", Active, 1000), 1000);
-    roster.clear();
-    roster.put("nn1-a", report("a", Active, 1001), 1001);
-    assert!(!roster.tick(1001));
-    roster.clear();
-    assert!(roster.tick(1001));
-}
-
 /// One thing that happens to a roster.
 #[derive(Debug, Clone)]
 enum Step {

@@ -68,13 +68,15 @@ proptest! {
             table = match tag {
                 Some(tag) => {
                     model.0.insert(source.clone(), format!("/{tag}"));
-                    table.with(entry(&source, tag))
+                    // Few dates, so that many entries share theirs.
+                    table.with(MountEntry { modified_ms: u64::from(tag % 8), ..entry(&source, tag) })
                 }
                 None => {
                     model.0.remove(&source);
                     table.without(&source)
                 }
             };
+            assert_eq!(table.modified_ms(), table.entries().map(|entry| entry.modified_ms).max().unwrap_or_default());
         }
         history.push((table.clone(), model.clone()));
         // An older table is as it was, however often its successors changed.

@@ -20,11 +20,14 @@ use crate::{StateStore, TlsError};
 
 mod incoming;
 mod metrics;
+mod places;
 mod probe;
 mod service;
 mod snapshots;
 mod watching;
 
+use incoming::Silence;
+use places::Places;
 use service::Service;
 
 /// How a store is served.
@@ -32,7 +35,7 @@ use service::Service;
 pub struct ServerOptions {
     /// Plain text without it.
     pub tls: Option<ServerTls>,
-    /// Connections open at a time; more wait in the kernel's backlog.
+    /// Connections open at a time; more wait in the kernel's backlog, in the order in which they came.
     pub connections: usize,
     /// How often a silent client is asked whether it is there; it is given up after twice the time.
     pub keep_alive: Duration,
@@ -42,11 +45,17 @@ pub struct ServerOptions {
     pub drain: Duration,
 }
 
+impl ServerOptions {
+    /// How many connections a server takes unless it is told. Each router, each router beside a client and each operator
+    /// has one, which takes about 300 kB with its watches.
+    pub const CONNECTIONS: usize = 1024;
+}
+
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             tls: None,
-            connections: 1024,
+            connections: Self::CONNECTIONS,
             keep_alive: Duration::from_secs(10),
             probe: Duration::from_secs(5),
             drain: Duration::from_secs(10),
@@ -105,6 +114,8 @@ pub struct StoreServer {
     service: Service,
     readers: Option<TcpListener>,
     options: ServerOptions,
+    /// Of those who may write, and of those who only read.
+    places: [Places; 2],
     health: watch::Sender<Health>,
     stop: CancellationToken,
 }
@@ -133,7 +144,8 @@ impl StoreServer {
         let tls = options.tls.as_ref().map(|tls| Reloaded::open(tls.files(), tls::server)).transpose()?;
         let health = watch::Sender::new(Ok(()));
         let service = Service::new(store, registry, health.subscribe(), stop.clone())?;
-        Ok(Self { builder, tls, service, readers: None, options, health, stop })
+        let places = Places::both(options.connections, registry)?;
+        Ok(Self { builder, tls, service, readers: None, options, places, health, stop })
     }
 
     /// Serves a second listener, too, to those who may read and not write. Its connections are counted by themselves, so
@@ -154,14 +166,15 @@ impl StoreServer {
     /// # Errors
     /// When the listener fails for good.
     pub async fn serve(self, listener: TcpListener) -> Result<(), ServeError> {
-        let Self { mut builder, tls, service, readers, options, health, stop } = self;
+        let Self { mut builder, tls, service, readers, options, places: [writing, reading], health, stop } = self;
+        let silence = Silence { first: options.keep_alive, later: 3 * options.keep_alive };
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let store = service.store();
-        let mut serve = |listener: TcpListener, service: Service| -> Serving {
+        let mut serve = |listener: TcpListener, places: Places, service: Service| -> Serving {
             let calls = StateStoreServer::new(service)
                 .max_decoding_message_size(wire::MAX_REQUEST_BYTES)
                 .max_encoding_message_size(wire::MAX_REPLY_BYTES);
-            let incoming = incoming::bounded(listener, options.connections, 3 * options.keep_alive);
+            let incoming = incoming::bounded(listener, places, silence);
             let routes = builder.add_service(health_service.clone()).add_service(calls);
             let ends = stop.clone().cancelled_owned();
             match tls.clone() {
@@ -173,8 +186,8 @@ impl StoreServer {
             }
         };
         let nobody: Serving = Box::pin(std::future::ready(Ok(())));
-        let reading = readers.map_or(nobody, |listener| serve(listener, service.read_only()));
-        let serving = future::try_join(serve(listener, service), reading);
+        let readers = readers.map_or(nobody, |listener| serve(listener, reading, service.read_only()));
+        let serving = future::try_join(serve(listener, writing, service), readers);
         let set = async |status| {
             for name in ["", <StateStoreServer<Service> as tonic::server::NamedService>::NAME] {
                 reporter.set_service_status(name, status).await;

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A store with a short history.
 fn journal_store() -> JournalStore {
-    JournalStore::new(MemoryJournal::default(), &Options { history: HISTORY })
+    JournalStore::new(MemoryJournal::default(), &Options { history: HISTORY, ..Options::default() })
 }
 
 /// A server that is stopped when dropped.

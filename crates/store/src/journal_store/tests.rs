@@ -7,7 +7,7 @@ use crate::Records;
 use crate::record::DecodeError;
 use crate::suite::{self, HISTORY, entry};
 
-const FEW: Options = Options { history: HISTORY };
+const FEW: Options = Options { history: HISTORY, history_bytes: usize::MAX };
 
 fn rocks(dir: &Path) -> RocksJournal {
     RocksJournal::open(dir, TABLES, &journal::Options::default()).unwrap()

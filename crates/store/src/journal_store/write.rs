@@ -9,6 +9,8 @@ use crate::writer::admit;
 struct Judged<R> {
     batch: Batch,
     made: Vec<Change<R>>,
+    /// Of the records that were made, encoded.
+    bytes: usize,
     answers: Vec<Result<Version, Refusal>>,
 }
 
@@ -32,7 +34,7 @@ pub(super) async fn write<R: Logged>(
     };
     match committed {
         Ok(answers) => {
-            R::log(&inner.logs).push(revision, judged.made.into());
+            R::log(&inner.logs).push(revision, judged.made.into(), judged.bytes);
             Ok(answers)
         }
         Err(error) => {
@@ -45,7 +47,8 @@ pub(super) async fn write<R: Logged>(
 }
 
 fn judge<R: Record>(journal: &dyn Journal, changes: Vec<Write<R>>, next: Version) -> Result<Judged<R>, StoreError> {
-    let mut judged = Judged { batch: Batch::new(), made: Vec::new(), answers: Vec::with_capacity(changes.len()) };
+    let mut judged =
+        Judged { batch: Batch::new(), made: Vec::new(), bytes: 0, answers: Vec::with_capacity(changes.len()) };
     // What earlier changes of this write left, by key: the version, and which of `made` it was.
     let mut earlier: HashMap<String, (Version, usize)> = HashMap::new();
     for change in changes {
@@ -56,7 +59,8 @@ fn judge<R: Record>(journal: &dyn Journal, changes: Vec<Write<R>>, next: Version
         };
         let answer = admit(&change, found);
         if answer.is_ok() {
-            let left = stage(&mut judged.batch, &change, next);
+            let (left, bytes) = stage(&mut judged.batch, &change, next);
+            judged.bytes += bytes;
             let change = match change {
                 Write::Put { record, .. } => Change::Put { record: Arc::new(record), version: next },
                 Write::Delete { .. } => Change::Delete(key.clone()),
@@ -74,16 +78,18 @@ fn judge<R: Record>(journal: &dyn Journal, changes: Vec<Write<R>>, next: Version
     Ok(judged)
 }
 
-/// Adds the change to the batch, and returns the version that it leaves.
-fn stage<R: Record>(batch: &mut Batch, change: &Write<R>, next: Version) -> Version {
+/// Adds the change to the batch, and returns the version and the bytes that it leaves.
+fn stage<R: Record>(batch: &mut Batch, change: &Write<R>, next: Version) -> (Version, usize) {
     match change {
         Write::Put { record, .. } => {
-            batch.put(R::KIND, record.key().as_bytes(), record::seal(next, &record.encode()));
-            next
+            let sealed = record::seal(next, &record.encode());
+            let bytes = sealed.len();
+            batch.put(R::KIND, record.key().as_bytes(), sealed);
+            (next, bytes)
         }
         Write::Delete { key, .. } => {
             batch.delete(R::KIND, key.as_bytes());
-            Version::ABSENT
+            (Version::ABSENT, key.len())
         }
     }
 }

@@ -2,7 +2,10 @@ use anabranch_federation::membership::{NamenodeState, Vote};
 use anabranch_hdfs_proto::hdfs::NamenodeMembershipRecordProto;
 use prost::Message;
 
-use super::{DecodeError, Record, meaning, required};
+use super::{DecodeError, Record, meaning, required, unknown};
+
+/// The tag of the statistics.
+const STATS: u32 = 15;
 
 /// What one router knows of one NameNode. Keeps the message as it came, so that what another program wrote is written back
 /// as it was.
@@ -11,6 +14,8 @@ pub struct Membership {
     key: String,
     state: NamenodeState,
     message: NamenodeMembershipRecordProto,
+    /// The fields that this release does not know, encoded.
+    unknown: Box<[u8]>,
 }
 
 impl Membership {
@@ -31,7 +36,15 @@ impl Membership {
         let router = required("routerId", &message.router_id)?;
         // Java writes the absent id of a NameNode without high availability like that.
         let key = format!("{}-{nameservice}-{router}", message.namenode_id.as_deref().unwrap_or("null"));
-        Ok(Self { key, state, message })
+        Ok(Self { key, state, message, unknown: Box::default() })
+    }
+
+    /// The same, marked as too old to count.
+    #[must_use]
+    pub fn expired(self) -> Self {
+        let state = NamenodeState::Expired;
+        let message = NamenodeMembershipRecordProto { state: Some(state.name().to_owned()), ..self.message };
+        Self { state, message, ..self }
     }
 
     /// The NameNode's state.
@@ -67,10 +80,51 @@ impl Record for Membership {
     }
 
     fn encode(&self) -> Vec<u8> {
-        self.message.encode_to_vec()
+        let mut bytes = self.message.encode_to_vec();
+        bytes.extend(&self.unknown);
+        bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        Self::new(NamenodeMembershipRecordProto::decode(bytes)?)
+        let message = NamenodeMembershipRecordProto::decode(bytes)?;
+        let unknown = if message.encoded_len() == bytes.len() {
+            Box::default()
+        } else {
+            unknown::unknown(bytes, &message.encode_to_vec(), STATS)
+        };
+        Ok(Self { unknown, ..Self::new(message)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anabranch_hdfs_proto::hdfs::NamenodeMembershipStatsRecordProto;
+
+    use super::*;
+
+    #[test]
+    fn what_newer_programs_wrote_outlives_a_mark() {
+        let text = |text: &str| Some(text.to_owned());
+        let message = NamenodeMembershipRecordProto {
+            router_id: text("r:1"),
+            nameservice_id: text("ns0"),
+            block_pool_id: text("BP-1"),
+            web_address: text("w:1"),
+            rpc_address: text("n:1"),
+            state: text("ACTIVE"),
+            stats: Some(NamenodeMembershipStatsRecordProto { total_space: Some(5), ..Default::default() }),
+            ..Default::default()
+        };
+        let mut newer = Vec::new();
+        prost::encoding::uint64::encode(17, &7, &mut newer);
+        // In the statistics: field 40.
+        prost::encoding::bytes::encode(STATS, &vec![0xc0, 0x02, 0x07], &mut newer);
+        let known = Membership::new(message).unwrap();
+        let record = Membership::decode(&[known.encode(), newer.clone()].concat()).unwrap();
+        assert_eq!(record.message(), known.message());
+        let marked = Membership::decode(&record.expired().encode()).unwrap();
+        assert_eq!((marked.state(), &*marked.unknown), (NamenodeState::Expired, &*newer));
+        assert_eq!(marked.message().stats, known.message().stats);
+        assert!(Membership::decode(&known.encode()).unwrap().unknown.is_empty());
     }
 }

@@ -4,10 +4,13 @@ use anabranch_hdfs_proto::hdfs::{
 };
 use prost::Message;
 
-use super::{DecodeError, Record};
+use super::{DecodeError, Record, unknown};
 
 /// How "no quota" is written: −1.
 const NO_QUOTA: u64 = u64::MAX;
+
+/// The tag of the quota.
+const QUOTA: u32 = 13;
 
 /// Orders and their numbers; the last has a number since Hadoop 3.5 only, and older Java routers read it as HASH.
 const ORDERS: [Order; 6] =
@@ -32,6 +35,7 @@ impl Record for MountEntry {
 
     fn encode(&self) -> Vec<u8> {
         let mut bytes = mount_to_proto(self).encode_to_vec();
+        bytes.extend(&self.unknown);
         if let Some(declared) = self.declared.as_deref() {
             let mark = DeclaredProto { by: Some(declared.by.clone()), digest: Some(declared.digest) };
             bytes.extend(mark.encode_to_vec());
@@ -40,10 +44,16 @@ impl Record for MountEntry {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let entry = mount_from_proto(&MountTableRecordProto::decode(bytes)?)?;
+        let message = MountTableRecordProto::decode(bytes)?;
+        let entry = mount_from_proto(&message)?;
         let mark = DeclaredProto::decode(bytes)?;
+        let unknown = if message.encoded_len() + mark.encoded_len() == bytes.len() {
+            Box::default()
+        } else {
+            unknown::unknown(bytes, &[message.encode_to_vec(), mark.encode_to_vec()].concat(), QUOTA)
+        };
         let declared = mark.by.zip(mark.digest).map(|(by, digest)| Box::new(Declared { by, digest }));
-        Ok(Self { declared, ..entry })
+        Ok(Self { declared, unknown, ..entry })
     }
 
     fn validate(&self) -> Result<(), DecodeError> {

@@ -14,7 +14,8 @@ use super::protocol::{Request, Stat, code};
 use super::session::{Answer, Session, State};
 use super::wire::In;
 use super::{ZooKeeperError, ZooKeeperOptions};
-use crate::log::Log;
+use crate::Change;
+use crate::log::{Capacity, Log};
 
 /// How many nodes are read at once; each may hold a megabyte.
 const READS: usize = 128;
@@ -46,7 +47,7 @@ impl<R: Kind> Kept<R> {
         Self {
             inbox: Arc::new(Inbox::new(layout::directory::<R>(options))),
             mirror: Mutex::new(Mirror::new()),
-            log: Log::new(options.history, 0),
+            log: Log::new(Capacity { changes: options.history, bytes: options.history_bytes }, 0),
             status: watch::Sender::new(Status::Behind),
         }
     }
@@ -258,7 +259,8 @@ impl<R: Kind> Follower<'_, R> {
             // An ensemble that was set up anew counts anew.
             let forward = revision > log.newest();
             if forward && !step.damaged {
-                log.push(revision, step.changes.into());
+                let bytes = step.changes.iter().map(Change::bytes).sum();
+                log.push(revision, step.changes.into(), bytes);
             } else {
                 log.restart(revision);
             }

@@ -30,6 +30,8 @@ pub struct ZooKeeperOptions {
     pub tls: Option<Tls>,
     /// How many changes of each kind are remembered for watchers that are not up to date.
     pub history: usize,
+    /// How many bytes of encoded records these changes may have.
+    pub history_bytes: usize,
 }
 
 impl ZooKeeperOptions {
@@ -55,6 +57,7 @@ impl ZooKeeperOptions {
             sasl: None,
             tls: None,
             history: 16_384,
+            history_bytes: 32 << 20,
         })
     }
 

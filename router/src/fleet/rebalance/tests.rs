@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn others_that_begin_to_serve_have_joined() {
     use RouterStatus::{Expired, Initializing, Running, SafeMode, Shutdown};
-    let mut peers = Peers { me: "me", known: None };
+    let mut peers = Peers::of("me");
     let steps: [(&[(&str, RouterStatus)], bool); 10] = [
         (&[("me", Initializing), ("a", Running), ("old", Expired)], false),
         (&[("me", Running), ("a", Running)], false),
@@ -17,7 +17,12 @@ fn others_that_begin_to_serve_have_joined() {
         (&[("me", Running), ("a", Running), ("b", Running)], true),
     ];
     for (step, (records, expected)) in steps.into_iter().enumerate() {
-        peers.take(records.iter().copied());
+        let gone = ["a", "b", "old"].into_iter().filter(|name| records.iter().all(|(key, _)| key != name));
+        let there = records.iter().map(|(key, status)| (*key, Some(*status)));
+        peers.take(there.chain(gone.map(|key| (key, None))));
+        if step == 0 {
+            peers.settle();
+        }
         assert_eq!(peers.is_uneven(), expected, "step {step}");
         if expected {
             peers.settle();
@@ -43,7 +48,7 @@ impl<'a> Model<'a> {
     }
 
     fn join(&mut self, me: &'a str) {
-        self.routers.push((Peers { me, known: None }, 0.0));
+        self.routers.push((Peers::of(me), 0.0));
     }
 
     fn leave(&mut self, name: &str) {
@@ -62,7 +67,13 @@ impl<'a> Model<'a> {
         let names: Vec<&str> = self.routers.iter().map(|(peers, _)| peers.me).collect();
         let mut freed = 0.0;
         for (peers, load) in &mut self.routers {
-            peers.take(names.iter().map(|name| (*name, RouterStatus::Running)));
+            let gone: Vec<_> = peers.serving.iter().filter(|name| !names.contains(&name.as_str())).cloned().collect();
+            let there = names.iter().map(|name| (*name, Some(RouterStatus::Running)));
+            let first = peers.serving.is_empty();
+            peers.take(there.chain(gone.iter().map(|name| (name.as_str(), None))));
+            if first {
+                peers.settle();
+            }
             if peers.is_uneven() {
                 peers.settle();
                 freed += std::mem::take(load);

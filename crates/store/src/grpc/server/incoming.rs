@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,28 +10,34 @@ use futures_util::stream::unfold;
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
+use super::places::{Place, Places};
 use crate::tls::Reloaded;
 
 /// How long the listener rests when it can't accept, as when file descriptors run out.
 const REST: Duration = Duration::from_millis(100);
 
-/// At most `most` connections at a time, each of which ends when nothing has come for `silence`. Live clients answer pings;
-/// this ends those that never get so far as to be pinged, too.
+/// For how long a connection may say nothing. Clients speak first, and live ones answer pings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Silence {
+    /// Before its first word: who is no client should not keep a place from one.
+    pub(super) first: Duration,
+    /// After that. This ends those that never get so far as to be pinged, too.
+    pub(super) later: Duration,
+}
+
+/// As many connections at a time as there are places, each of which ends when it is silent for too long.
 pub(super) fn bounded(
     listener: TcpListener,
-    most: usize,
-    silence: Duration,
+    places: Places,
+    silence: Silence,
 ) -> impl Stream<Item = io::Result<Connection>> {
-    unfold((listener, Arc::new(Semaphore::new(most))), move |(listener, slots)| async move {
-        // Fails only when the semaphore is closed, which nobody does.
-        let slot = slots.clone().acquire_owned().await.ok()?;
+    unfold((listener, places), move |(listener, places)| async move {
         let stream = loop {
             match listener.accept().await {
                 Ok((stream, _)) => break stream,
@@ -44,7 +49,9 @@ pub(super) fn bounded(
         };
         // Fails on a broken connection only, and that shows soon enough.
         let _ = stream.set_nodelay(true);
-        Some((Ok(Connection { stream, silence, quiet: Box::pin(sleep(silence)), _slot: slot }), (listener, slots)))
+        let place = places.take().await?;
+        let quiet = Box::pin(sleep(silence.first));
+        Some((Ok(Connection { stream, silence: silence.later, quiet, _place: place }), (listener, places)))
     })
 }
 
@@ -68,7 +75,7 @@ pub(super) struct Connection {
     stream: TcpStream,
     silence: Duration,
     quiet: Pin<Box<Sleep>>,
-    _slot: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Connected for Connection {

@@ -124,7 +124,7 @@ async fn a_client_that_vanishes_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_is_cut_in_between_is_read_again_whole() {
-    let store = JournalStore::new(MemoryJournal::default(), &Options { history: 100_000 });
+    let store = JournalStore::new(MemoryJournal::default(), &Options { history: 100_000, ..Options::default() });
     let all = 5000;
     let many: Vec<_> = (0..all).map(|n| entry(&format!("/{n:05}"), n)).collect();
     for some in many.chunks(1000) {

@@ -195,3 +195,27 @@ async fn a_caller_that_stops_waiting_holds_up_no_other() {
     assert!(matches!(answer, Err(StoreError::NotDone(_))), "{answer:?}");
     drop(watch);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_nothing_keeps_no_place_from_a_client() {
+    let options = ServerOptions { connections: 2, keep_alive: Duration::from_secs(1), ..ServerOptions::default() };
+    let served = Served::with(journal_store(), options, "127.0.0.1:0".parse().unwrap()).await;
+    let first = client(served.address);
+    let version = first.put(entry("/a", 1), Version::ABSENT).await.unwrap();
+    assert_eq!(served.metric("anabranch_store_connections"), 1.0);
+    assert_eq!(served.metric("anabranch_store_connections_limit"), 2.0);
+    // Somebody takes the last place, and is not heard of again.
+    let silent = tokio::net::TcpStream::connect(served.address).await.unwrap();
+    let full = async {
+        while served.metric("anabranch_store_connections") < 2.0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, full).await.expect("a connection");
+    let mut watch = Reader::<MountEntry>::watch(&client(served.address), None);
+    let event = tokio::time::timeout(PATIENCE, snapshot(&mut *watch)).await.expect("a place");
+    assert_eq!(event.0, version.0);
+    // Those who speak have kept theirs.
+    first.put(entry("/b", 1), Version::ABSENT).await.unwrap();
+    drop(silent);
+}

@@ -14,7 +14,10 @@ const FAULTS: u32 = 25;
 
 async fn run(seed: u64) {
     let mut random = SmallRng::seed_from_u64(seed);
-    let store = JournalStore::new(MemoryJournal::default(), &Options { history: random.random_range(4..64) });
+    let store = JournalStore::new(
+        MemoryJournal::default(),
+        &Options { history: random.random_range(4..64), ..Options::default() },
+    );
     let mut served = Served::start(store.clone()).await;
     let proxy = FaultProxy::start(served.address).await.unwrap();
     let short = Duration::from_millis(300);

@@ -102,3 +102,38 @@ fn flags_that_are_off_by_name_stay_so() {
         assert_eq!(mount_to_proto(&MountEntry { read_only: true, ..entry }).read_only, Some(true));
     }
 }
+
+/// `field = number`, as a varint.
+fn varint(field: u32, number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    prost::encoding::uint64::encode(field, &number, &mut bytes);
+    bytes
+}
+
+#[test]
+fn what_newer_programs_wrote_is_written_back() {
+    let text = |field, text: &str| {
+        let mut bytes = Vec::new();
+        prost::encoding::string::encode(field, &text.to_owned(), &mut bytes);
+        bytes
+    };
+    // Two fields of the message, one of them with a large tag, and one of the quota.
+    let quota = prost::encoding::bytes::encode;
+    let mut nested = Vec::new();
+    quota(13, &varint(9, 77), &mut nested);
+    let newer = [varint(15, 300), text(900, "news"), nested.clone()].concat();
+    let declared = Declared { by: "uid/team-a/mounts".to_owned(), digest: golden().digest() };
+    let marked = MountEntry { declared: Some(Box::new(declared)), ..golden() };
+    for known in [golden(), marked] {
+        let entry = MountEntry::decode(&[known.encode(), newer.clone()].concat()).unwrap();
+        assert_eq!((&*entry.unknown, entry.quota.clone()), (&*newer, known.quota.clone()));
+        assert!(entry.same_intent(&known) && entry.declared == known.declared);
+
+        // Somebody updates it.
+        let update = MountEntry { read_only: true, modified_ms: 9, created_ms: 9, ..golden() }.in_place_of(&entry);
+        let stored = MountEntry::decode(&update.encode()).unwrap();
+        assert_eq!(stored, update);
+        assert_eq!((stored.read_only, stored.created_ms, &*stored.unknown), (true, entry.created_ms, &*newer));
+    }
+    assert_eq!(MountEntry::decode(&golden().encode()).unwrap().unknown, Box::default());
+}
