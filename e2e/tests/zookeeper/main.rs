@@ -46,6 +46,7 @@ const CASES: &[Case<'_, Site>] = &[
     ("its_health_is_the_ensembles", service::its_health_is_the_ensembles),
     ("a_server_that_is_too_old_is_told", old::a_server_that_is_too_old_is_told),
     ("a_connection_may_end_at_any_byte", faults::a_connection_may_end_at_any_byte),
+    ("a_write_whose_reply_is_lost_is_made_once", faults::a_write_whose_reply_is_lost_is_made_once),
     ("an_expired_session_is_replaced", faults::an_expired_session_is_replaced),
     ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),
     ("a_feed_heals", faults::a_feed_heals),
