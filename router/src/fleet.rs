@@ -35,6 +35,8 @@ pub struct Fleet {
     pub store: Arc<dyn StateStore>,
     /// How far this router is; what it reports of itself until it drains.
     pub status: watch::Receiver<RouterStatus>,
+    /// `host:port` where it serves clients.
+    pub rpc_address: String,
     /// `host:port` of its administration, for others to call; empty without one.
     pub admin_address: String,
     /// The routers of the fleet, whenever they change.
@@ -64,7 +66,10 @@ impl Joined {
         let (mut tasks, mut announcing) = (JoinSet::new(), JoinSet::new());
         let newest = Arc::new(AtomicU64::new(0));
 
-        tasks.spawn_on(Follower::new(core.clone(), &fleet.store, newest.clone()).run(stop.clone()), control);
+        tasks.spawn_on(
+            Follower::new(core.clone(), &fleet.store, fleet.rpc_address, newest.clone()).run(stop.clone()),
+            control,
+        );
         // Who reports nothing writes nothing: there may be thousands of those, one beside each client.
         if config.router || !config.namenodes.is_empty() {
             let members = Sweeper::<Membership>::new(fleet.store.clone(), config.membership_lifetime);

@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub mod history;
+pub mod hostile;
 mod lost;
 pub mod oracle;
 mod sweep;

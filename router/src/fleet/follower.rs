@@ -19,13 +19,17 @@ pub struct Follower {
     disabled: Subscription<DisabledNameservice>,
     roster: Roster,
     out_of_service: BTreeSet<String>,
+    /// Where this router serves clients.
+    rpc_address: String,
+    /// Reports that take this router for a NameNode, each of which was told once.
+    circles: BTreeSet<String>,
     /// Date of the newest report.
     newest: Arc<AtomicU64>,
 }
 
 impl Follower {
     /// Over a store.
-    pub fn new(core: Arc<Core>, store: &Arc<dyn StateStore>, newest: Arc<AtomicU64>) -> Self {
+    pub fn new(core: Arc<Core>, store: &Arc<dyn StateStore>, rpc_address: String, newest: Arc<AtomicU64>) -> Self {
         let members: Arc<dyn Reader<Membership>> = store.clone();
         let disabled: Arc<dyn Reader<DisabledNameservice>> = store.clone();
         Self {
@@ -33,6 +37,8 @@ impl Follower {
             disabled: Subscription::new(&*disabled),
             roster: Roster::new(core.config.heartbeat.membership_lifetime),
             out_of_service: BTreeSet::new(),
+            rpc_address,
+            circles: BTreeSet::new(),
             newest,
             core,
         }
@@ -61,9 +67,6 @@ impl Follower {
         let now = self.members.now_ms();
         match event {
             Event::Snapshot(snapshot) => {
-                for broken in &snapshot.broken {
-                    tracing::warn!(record = broken.key, reason = %broken.reason, "left out a report that cannot be read");
-                }
                 self.roster.clear();
                 for stored in &snapshot.records {
                     self.put(&stored.record, now);
@@ -86,6 +89,13 @@ impl Follower {
     fn put(&mut self, record: &Membership, now: u64) -> bool {
         self.newest.fetch_max(record.message().date_modified(), Ordering::Relaxed);
         match report(record) {
+            // Calls to it would come back here, again and again.
+            Some(report) if report.rpc_address == self.rpc_address => {
+                if self.circles.insert(record.key().to_owned()) {
+                    tracing::warn!(record = record.key(), "left out a report that takes this router for a NameNode");
+                }
+                self.roster.remove(record.key(), now)
+            }
             Some(report) => self.roster.put(record.key(), report, now),
             None => {
                 tracing::debug!(record = record.key(), "left out a report of a nameservice with an impossible name");
@@ -99,8 +109,8 @@ impl Follower {
             Event::Snapshot(snapshot) => {
                 // Somebody closed it; that the record cannot be read does not open it.
                 for broken in &snapshot.broken {
-                    let (nameservice, reason) = (&broken.key, &broken.reason);
-                    tracing::warn!(nameservice, %reason, "a record that cannot be read keeps a nameservice disabled");
+                    let nameservice = &broken.key;
+                    tracing::warn!(nameservice, "a record that cannot be read keeps a nameservice disabled");
                 }
                 let broken = snapshot.broken.iter().map(|broken| broken.key.clone());
                 let names = snapshot.records.iter().map(|stored| stored.record.nameservice().to_owned());
