@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use anabranch_federation::MountEntry;
 use anabranch_store::grpc::{ClientOptions, ClientTls};
+use anabranch_store::suite::history::{History, Observed, observe, write};
 use anabranch_store::suite::{entry, oracle};
-use anabranch_store::{Event, GrpcStore, Reader, StoreError, Version, Writer};
+use anabranch_store::{DisabledNameservice, Event, GrpcStore, Reader, StoreError, Version, Writer};
 use anabranch_testkit::certificates::Authority;
 use anabranch_testkit::process::{Launch, Program};
 use anabranch_testkit::volume::Volume;
 use anabranch_testkit::{http, net};
+use futures_util::{StreamExt, stream};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use tokio_util::sync::CancellationToken;
@@ -248,4 +250,84 @@ async fn a_full_disk_refuses_writes_and_is_still_read() {
     drop(program);
     let (_program, _) = start(&launch);
     assert_eq!(names().await, acknowledged);
+}
+
+/// What writers and watchers of a store know whose disk fills up, and which is killed then now and then.
+async fn fill_and_drain(seed: u64, volume: Volume) {
+    const WRITERS: usize = 3;
+    const TIMES: u32 = 3;
+    let mut random = SmallRng::seed_from_u64(seed);
+    let (data, address) = (volume.path().join("data"), net::free_address().unwrap());
+    let launch = rocksdb(&data, address).expect_log("No space left on device");
+    let (mut program, _) = start(&launch);
+    let (stop, (done, ends)) = (CancellationToken::new(), tokio::sync::watch::channel(None));
+    let watchers = [(); 2].map(|()| tokio::spawn(observe(Arc::new(client(address)), ends.clone())));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|n| {
+            let (keys, stop) = (vec![format!("/w{n}"), format!("/w{n}/below")], stop.clone());
+            let random = SmallRng::from_rng(&mut random);
+            tokio::spawn(write(Arc::new(client(address)), keys, random, move || !stop.is_cancelled()))
+        })
+        .collect();
+    for _ in 0..TIMES {
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..60))).await;
+        volume.fill().unwrap();
+        until(address, false).await;
+        if random.random_bool(0.3) {
+            program.kill().unwrap();
+            drop(program);
+            (program, _) = start(&launch);
+            until(address, false).await;
+        }
+        Reader::<MountEntry>::list(&client(address)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..60))).await;
+        volume.drain().unwrap();
+        until(address, true).await;
+    }
+    stop.cancel();
+    let mut history = History::default();
+    for writer in writers {
+        let Observed { found, verdict } = tokio::time::timeout(PATIENCE, writer).await.expect("the end").unwrap();
+        verdict.unwrap();
+        history.merge(found);
+    }
+    assert!(history.last() > 0, "somebody got to work");
+    done.send_replace(Some(history.last()));
+    for watcher in watchers {
+        history.judge(&tokio::time::timeout(PATIENCE, watcher).await.expect("the end").unwrap()).unwrap();
+    }
+    history.judge_end(&Reader::<MountEntry>::list(&client(address)).await.unwrap()).unwrap();
+    program.kill().unwrap();
+    drop(program);
+    let (_program, _) = start(&launch);
+    history.judge_end(&Reader::<MountEntry>::list(&client(address)).await.unwrap()).unwrap();
+}
+
+/// Writes a record of a kind of its own until that ends as `wanted`: true, it is made; false, it is refused for lack of room.
+async fn until(address: SocketAddr, wanted: bool) {
+    let (store, end) = (client(address), tokio::time::Instant::now() + PATIENCE);
+    for tag in 1.. {
+        let stored = Reader::<DisabledNameservice>::list(&store).await.unwrap().records.pop();
+        let version = stored.map_or(Version::ABSENT, |stored| stored.version);
+        let made = match store.put(DisabledNameservice::since("probe", tag).unwrap(), version).await {
+            Ok(_) => true,
+            Err(error) if error.to_string().contains("No space left on device") => false,
+            Err(error) => panic!("{error}"),
+        };
+        if made == wanted {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < end, "made: {made}");
+    }
+}
+
+/// `SEEDS=300` runs more, some at a time: for the most part they wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_loses_nothing_that_was_acknowledged() {
+    const TOGETHER: usize = 8;
+    const MEGABYTES: u32 = 16;
+    let seeds: u64 = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(4);
+    let runs = (0..seeds).map_while(|seed| Some(fill_and_drain(seed, Volume::mount(MEGABYTES).unwrap()?)));
+    let ended = stream::iter(runs).buffer_unordered(TOGETHER).count().await;
+    eprintln!("{ended} of {seeds} runs; only root mounts volumes that fill up");
 }

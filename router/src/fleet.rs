@@ -35,6 +35,8 @@ pub struct Fleet {
     pub store: Arc<dyn StateStore>,
     /// How far this router is; what it reports of itself until it drains.
     pub status: watch::Receiver<RouterStatus>,
+    /// `host:port` where it serves clients.
+    pub rpc_address: String,
     /// `host:port` of its administration, for others to call; empty without one.
     pub admin_address: String,
     /// What the store says, and whoever needs it reads.
@@ -68,9 +70,11 @@ impl Joined {
         {
             // The view's tasks run where this is called.
             let _control = control.enter();
-            view.follow(&*fleet.store, config.reports() || !core.config.rebalance.is_zero(), &stop);
+            let routers = config.reports() || !core.config.rebalance.is_zero();
+            view.follow(&*fleet.store, routers, &core.metrics.unreadable, &stop);
         }
-        tasks.spawn_on(Follower::new(core.clone(), &view, newest.clone()).run(stop.clone()), control);
+        tasks
+            .spawn_on(Follower::new(core.clone(), &view, fleet.rpc_address, newest.clone()).run(stop.clone()), control);
         if config.reports() {
             let members =
                 Sweeper::<Membership>::new(fleet.store.clone(), view.memberships(), config.membership_lifetime);

@@ -70,8 +70,8 @@ pub struct Metrics {
     pub mount_revision: IntGauge,
     /// Entries of the mount table in use.
     pub mount_entries: IntGauge,
-    /// Records of mounts in the state store that cannot be read, and so are not served.
-    pub mount_unreadable: IntGauge,
+    /// Records in the state store that cannot be read, and so are left out, by kind.
+    pub unreadable: IntGaugeVec,
 }
 
 /// Metrics of one subcluster.
@@ -113,6 +113,12 @@ impl Metrics {
         let upstream_in_flight = Opts::new("anabranch_upstream_in_flight", "Calls in flight to a subcluster.");
         let upstream_in_flight = IntGaugeVec::new(upstream_in_flight, &["nameservice"])?;
         registry.register(Box::new(upstream_in_flight.clone()))?;
+        let unreadable = Opts::new(
+            "anabranch_store_unreadable_records",
+            "Records in the state store that cannot be read, and so are left out, by kind.",
+        );
+        let unreadable = IntGaugeVec::new(unreadable, &["kind"])?;
+        registry.register(Box::new(unreadable.clone()))?;
         Ok(Self {
             calls: counters("anabranch_calls_total", "Calls of clients by how they ended.", &["method", "outcome"])?,
             by_row: method::rows().iter().map(|_| Default::default()).collect(),
@@ -133,10 +139,7 @@ impl Metrics {
             in_flight: gauge("anabranch_calls_in_flight", "Calls of clients being answered.")?,
             mount_revision: gauge("anabranch_mount_table_revision", "Revision of the mount table in use.")?,
             mount_entries: gauge("anabranch_mount_table_entries", "Entries of the mount table in use.")?,
-            mount_unreadable: gauge(
-                "anabranch_mount_table_unreadable_records",
-                "Records of mounts in the state store that cannot be read, and so are not served.",
-            )?,
+            unreadable,
         })
     }
 

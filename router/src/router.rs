@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anabranch_federation::{MountTable, NameserviceError, NameserviceId};
+use anabranch_federation::{MountEntry, MountTable, NameserviceError, NameserviceId};
 use anabranch_hrpc::{Drain, Limits, Server};
 use anabranch_store::feed::Health;
-use anabranch_store::{RouterStatus, StateStore};
+use anabranch_store::{Record, RouterStatus, StateStore};
 use anabranch_telemetry::http::{self, Bounds, Routes, Statistics};
 use anabranch_telemetry::jmx::Beans;
 use anabranch_telemetry::{Metrics as Registry, Readiness, clock, process};
@@ -179,7 +179,9 @@ impl Router {
             let (view, connections) = (view.clone(), drain.clone());
             let admin_address = admin.as_ref().map_or_else(String::new, |(_, address, _)| reachable(*address));
             let status = core.safe_mode.status();
-            let fleet = Fleet { store, status, admin_address, view, connections, web, build: registry.build() };
+            let rpc_address = reachable(rpc_addr);
+            let fleet =
+                Fleet { store, status, rpc_address, admin_address, view, connections, web, build: registry.build() };
             Joined::start(&core, fleet, &runtimes.control)
         });
         if let Some(health) = health {
@@ -329,10 +331,10 @@ fn limits(config: &LimitsConfig) -> Limits {
 
 /// Shows how many records were left out of the mount table.
 async fn count_unreadable(metrics: Arc<Metrics>, mut health: watch::Receiver<Health>, stop: CancellationToken) {
+    let unreadable = metrics.unreadable.with_label_values(&[MountEntry::KIND]);
     let follow = async {
         loop {
-            let unreadable = health.borrow_and_update().broken;
-            metrics.mount_unreadable.set(i64::try_from(unreadable).unwrap_or(i64::MAX));
+            unreadable.set(i64::try_from(health.borrow_and_update().broken).unwrap_or(i64::MAX));
             if health.changed().await.is_err() {
                 return;
             }

@@ -176,7 +176,7 @@ async fn records_that_cannot_be_read_are_counted() {
         start_from(Some(table()), |feed| Sources { health: Some(health), store: Some(store), ..feed.into() }).await;
     for broken in [2, 0] {
         told.send_replace(Health { failing_since: None, broken });
-        let expected = format!("anabranch_mount_table_unreadable_records {broken}");
+        let expected = format!("anabranch_store_unreadable_records{{kind=\"MountTable\"}} {broken}");
         let ends = Instant::now() + PATIENCE;
         while !rig.get("/metrics").await.body.lines().any(|line| line == expected) {
             assert!(Instant::now() < ends, "{expected}");

@@ -87,7 +87,7 @@ impl Follower {
 
     fn replace(&mut self, snapshot: Snapshot<MountEntry>) {
         for broken in &snapshot.broken {
-            tracing::warn!(mount = broken.key, reason = %broken.reason, "left out a mount that cannot be read");
+            tracing::warn!(mount = broken.key, reason = broken.reason.short(), "left out a mount that cannot be read");
         }
         self.broken = snapshot.broken.into_iter().map(|broken| broken.key).collect();
         let entries = snapshot.records.into_iter().map(|stored| stored.record);

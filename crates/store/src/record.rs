@@ -48,6 +48,9 @@ pub enum DecodeError {
     /// Too short for its version.
     #[error("{0} bytes, expected at least {HEADER}")]
     Truncated(usize),
+    /// Larger than any record that a writer may store.
+    #[error("{0} bytes, at most {MAX_RECORD_BYTES} are accepted")]
+    TooLarge(usize),
     /// Written by another program.
     #[error("format {0}, expected {FORMAT}")]
     Format(u8),
@@ -101,6 +104,28 @@ fn cut(words: &str) -> Cow<'_, str> {
     }
 }
 
+impl DecodeError {
+    /// The most bytes of [`DecodeError::short`].
+    pub const SHORT: usize = 1000;
+
+    /// What is wrong in few words: records say whatever they like, and errors quote them.
+    pub fn short(&self) -> String {
+        shortened(self.to_string(), Self::SHORT)
+    }
+}
+
+/// As much of a text as fits into so many bytes.
+pub(crate) fn shortened(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
+}
+
+/// Refuses what no writer may have stored: it would be larger than the messages that carry records.
+pub(crate) fn check_size(message: &[u8]) -> Result<(), DecodeError> {
+    let bytes = message.len();
+    if bytes > MAX_RECORD_BYTES { Err(DecodeError::TooLarge(bytes)) } else { Ok(()) }
+}
+
 /// A record as it is kept: a format byte and the version (eight bytes, big endian), in every format, then the message.
 pub(crate) fn seal(version: Version, message: &[u8]) -> Vec<u8> {
     [&[FORMAT][..], &version.0.to_be_bytes(), message].concat()
@@ -118,6 +143,7 @@ pub(crate) fn open<R: Record>(key: &[u8], kept: &[u8]) -> Result<R, DecodeError>
     if kept[0] != FORMAT {
         return Err(DecodeError::Format(kept[0]));
     }
+    check_size(message)?;
     let record = R::decode(message)?;
     if record.key().as_bytes() != key {
         return Err(DecodeError::OtherKey(record.key().to_owned()));

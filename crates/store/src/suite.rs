@@ -16,7 +16,12 @@ use crate::{
 };
 
 pub mod history;
+pub mod hostile;
+mod lost;
 pub mod oracle;
+mod sweep;
+
+pub use lost::{LARGE, lost_reply};
 
 /// How many changes a store under test may remember for its watchers: few, so that falling behind is quick.
 pub const HISTORY: usize = 8;
@@ -116,6 +121,8 @@ pub async fn kinds<F: Future<Output = Arc<dyn StateStore>>>(fresh: impl Fn() -> 
     let second = store.put(entry("/b", 1), Version::ABSENT).await.unwrap();
     assert_eq!(changed(&mut *watch).await, (second.0, vec!["+/b".to_owned()]));
     refusals(&*fresh().await).await;
+    sweep::members(&*fresh().await).await;
+    sweep::routers(&*fresh().await).await;
 }
 
 /// Holds a driver whose watches have no buffers to telling a slow watcher as soon as the history is too short for it.

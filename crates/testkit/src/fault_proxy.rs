@@ -179,8 +179,8 @@ async fn connection(client: TcpStream, state: State, shared: Arc<Shared>) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let requests = pump(Way::Requests, from_client, to_server, &shared);
-    let replies = pump(Way::Replies, from_server, to_client, &shared);
+    let requests = pump(Way::Requests, from_client, to_server, &shared, state.generation);
+    let replies = pump(Way::Replies, from_server, to_client, &shared, state.generation);
     tokio::select! {
         _ = async { tokio::try_join!(requests, replies) } => {}
         _ = states.wait_for(|now| now.generation != state.generation) => {}
@@ -196,7 +196,13 @@ impl From<std::io::Error> for Over {
     }
 }
 
-async fn pump(way: Way, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) -> Result<(), Over> {
+async fn pump(
+    way: Way,
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+    generation: u64,
+) -> Result<(), Over> {
     let mut buffer = vec![0; 64 << 10];
     let mut names = shared.names.borrow().clone().filter(|_| way == Way::Requests);
     loop {
@@ -209,7 +215,7 @@ async fn pump(way: Way, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared:
         {
             buffer[at..at + to.len()].copy_from_slice(to.as_bytes());
         }
-        let Passing { bytes, cut } = pass(way, read, shared).await;
+        let Passing { bytes, cut } = pass(way, read, shared, generation).await;
         to.write_all(&buffer[..bytes]).await?;
         shared.counts.send_modify(|counts| counts.passed[way as usize] += bytes as u64);
         if cut {
@@ -224,13 +230,17 @@ struct Passing {
     cut: bool,
 }
 
-async fn pass(way: Way, read: usize, shared: &Shared) -> Passing {
+async fn pass(way: Way, read: usize, shared: &Shared, generation: u64) -> Passing {
     let mut states = shared.state.subscribe();
     let stopped = || shared.counts.send_modify(|counts| counts.stopped[way as usize] += read as u64);
     let mut withheld = false;
     loop {
-        let fault = *states.borrow_and_update().clone().fault(way);
-        match fault {
+        let mut state = *states.borrow_and_update();
+        if state.generation != generation {
+            // What was withheld until the cut is lost, even if all was healed since.
+            return Passing { bytes: 0, cut: true };
+        }
+        match *state.fault(way) {
             Fault::None => return Passing { bytes: read, cut: false },
             Fault::Delay(time) => {
                 tokio::time::sleep(time).await;

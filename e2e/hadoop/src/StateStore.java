@@ -30,7 +30,7 @@ import org.apache.zookeeper.data.ACL;
  * The Java router's own driver of a state store in ZooKeeper, and ZooKeeper's own client beside it.
  *
  * <p>{@code StateStore CONNECT [key=value]...} reads one request a line and answers each by one line.
- * Keys that begin with {@code java.} are system properties, the others Hadoop's.
+ * Keys that begin with {@code java.} or {@code jute.} are system properties, the others Hadoop's.
  * Messages of records travel as the base64 that the driver stores.
  */
 public final class StateStore {
@@ -53,7 +53,7 @@ public final class StateStore {
     conf.set("hadoop.zk.address", args[0]);
     for (int i = 1; i < args.length; i++) {
       String[] setting = args[i].split("=", 2);
-      if (setting[0].startsWith("java.")) {
+      if (setting[0].startsWith("java.") || setting[0].startsWith("jute.")) {
         System.setProperty(setting[0], setting[1]);
       } else {
         conf.set(setting[0], setting[1]);

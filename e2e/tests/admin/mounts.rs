@@ -149,6 +149,7 @@ pub const QUOTA: &[Step] = &[
     Same("root", "-setStorageTypeQuota"),
     Same("root", "-clrStorageTypeQuota /q"),
     Same("root", "-ls /q"),
+    Same("root", "-clrStorageTypeQuota /missing"),
     Same("root", "-clrStorageTypeQuota"),
     Same("alice", "-setQuota /q -nsQuota 10"),
     Same("alice", "-clrQuota /q"),

@@ -8,6 +8,7 @@
 mod java;
 mod mounts;
 mod records;
+mod reports;
 
 use std::cell::RefCell;
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
             ("both_report_namenodes_and_routers", records::of_both_are_there),
             ("every_record_is_the_same_bytes_after_a_round_trip", records::survive_a_round_trip),
             ("each_shows_the_other", records::are_shown_by_both),
+            ("both_write_what_dump_state_shows", records::are_dumped_alike),
+            ("each_serves_what_only_the_other_watches", reports::are_used_by_the_other),
             ("ours_outlives_the_ensemble", records::ours_outlives_the_ensemble),
         ],
     )

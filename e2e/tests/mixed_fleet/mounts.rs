@@ -10,14 +10,14 @@ use super::java::Java;
 use super::{Member, PATIENCE, Site};
 
 /// Waits until a listing through a router has (or has not) a name.
-fn lists(site: &Site, (who, member): (&str, &Member), directory: &str, name: &str, expected: bool) {
+pub(super) fn lists(site: &Site, (who, member): (&str, &Member), directory: &str, name: &str, expected: bool) {
     let what = format!("{who} lists {directory}: {name} {expected}");
     let listed = || site.files(member).dfs(&["-ls", directory]).stdout.contains(name);
     net::wait_until(&what, PATIENCE, || listed() == expected).unwrap();
 }
 
 /// Makes directories in a nameservice itself.
-fn make(site: &Site, nameservice: &str, directory: &str) {
+pub(super) fn make(site: &Site, nameservice: &str, directory: &str) {
     site.shell.at(&format!("hdfs://{}", site.cluster.rpc(nameservice))).dfs(&["-mkdir", "-p", directory]).ok();
 }
 

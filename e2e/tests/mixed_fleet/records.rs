@@ -92,6 +92,42 @@ pub(super) fn are_shown_by_both(site: &Site) {
     }
 }
 
+/// What `-dumpState` prints of the record with this key, line by line.
+fn dumped<'d>(dump: &'d str, key: &str) -> Vec<&'d str> {
+    let head = format!("  {key}:");
+    dump.lines().skip_while(|line| *line != head).skip(1).take_while(|line| !line.trim().is_empty()).collect()
+}
+
+/// Hadoop's own tool prints a record that ours wrote as one that Java's router wrote.
+pub(super) fn are_dumped_alike(site: &Site) {
+    let mounts = ["/dumped/java", "/dumped/ours"];
+    for (source, (who, member)) in mounts.into_iter().zip(site.members()) {
+        let add = ["-add", source, "ns0,ns1", "/dumped", "-order", "HASH_ALL", "-faulttolerant", "-readonly"];
+        let add = add.into_iter().chain(["-owner", "ann", "-group", "staff", "-mode", "750"]);
+        let said = site.admin(member).dfsrouteradmin(&add.collect::<Vec<_>>()).ok();
+        assert!(said.contains("Successfully added"), "{who}: {said}");
+    }
+    let ids: Vec<_> = reporters(site).0.into_iter().collect();
+    let dump = site.admin(&site.java).set("hadoop.zk.address", &site.ensemble()).dfsrouteradmin(&["-dumpState"]).ok();
+    let whole = |source: &str| {
+        let lines = dumped(&dump, source).into_iter().filter(|line| !line.trim().starts_with("date"));
+        lines.map(|line| line.replace(source, "SOURCE")).collect::<Vec<_>>()
+    };
+    assert_eq!(whole(mounts[0]), whole(mounts[1]), "{dump}");
+    // What is measured differs. Which revision a router serves, only ours says.
+    let names = |key: String| {
+        let names = dumped(&dump, &key).into_iter().filter_map(|line| line.split(':').next());
+        names.filter(|name| *name != "    1001").collect::<Vec<_>>()
+    };
+    for of in ["", "null-ns0-", "null-ns1-"] {
+        let [one, other] = [0, 1].map(|at| names(format!("{of}{}", ids[at])));
+        assert_eq!(one, other, "{of}: {dump}");
+    }
+    let counts = [whole(mounts[0]).len(), names(ids[0].clone()).len(), names(format!("null-ns0-{}", ids[0])).len()];
+    assert!(counts.iter().all(|lines| *lines > 8), "{counts:?}: {dump}");
+    site.admin(&site.java).dfsrouteradmin(&["-rm", mounts[0], mounts[1]]).ok();
+}
+
 /// The ensemble goes away: ours serves on with what it knows, then goes into safe mode, and comes back by itself.
 pub(super) fn ours_outlives_the_ensemble(site: &Site) {
     let active = || http::get(&site.ours.http, "/isActive").is_ok_and(|answer| answer.status == 200);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anabranch_federation::MountEntry;
-use anabranch_store::suite::{Sample, entry};
+use anabranch_store::suite::{LARGE, Sample, entry};
 use anabranch_store::zookeeper::ZooKeeperError;
 use anabranch_store::{Reader, Refusal, StoreError, Version, Writer};
 use anabranch_testkit::fault_proxy::{Fault, FaultProxy, Way};
@@ -13,8 +13,6 @@ use super::interop::{java, sealed};
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Far more than any request has that makes no record.
-const LARGE: u64 = 10_000;
 
 /// A record whose writing cannot be taken for another request.
 fn large(tag: u64) -> MountEntry {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anabranch_federation::MountEntry;
-use anabranch_store::suite::{Sample, entry};
+use anabranch_store::suite::{self as store_suite, LARGE, Sample, entry};
 use anabranch_store::zookeeper::ZooKeeperError;
 use anabranch_store::{Change, Event, Reader, StoreError, Version, Watch, Write, Writer, feed};
 use anabranch_testkit::fault_proxy::{Fault, FaultProxy, Way};
@@ -95,6 +95,33 @@ pub(crate) fn a_connection_may_end_at_any_byte(site: &Site) {
             (seen, last) = (record.tag(), revision);
         }
         assert_eq!(last, version.0);
+    });
+}
+
+pub(crate) fn a_write_whose_reply_is_lost_is_made_once(site: &Site) {
+    let options = site.options();
+    block_on(async {
+        let proxy = FaultProxy::start(site.server.address(0)).await.expect("a proxy");
+        // No ping while anything is withheld.
+        let options = ZooKeeperOptions { session_timeout: PATIENCE, ..through(&proxy, &options) };
+        let hold = |way| {
+            proxy.set(way, Fault::Withhold);
+            proxy.stopped(way)
+        };
+        // The writer reads first; the reply that is lost is that to its transaction.
+        let lose = async || {
+            proxy.stopped_more(Way::Replies, hold(Way::Replies)).await;
+            let before = hold(Way::Requests);
+            proxy.set(Way::Replies, Fault::None);
+            proxy.stopped_more(Way::Requests, before + LARGE).await;
+            let before = hold(Way::Replies);
+            proxy.set(Way::Requests, Fault::None);
+            proxy.stopped_more(Way::Replies, before).await;
+            proxy.cut();
+            proxy.heal();
+        };
+        let store = ZooKeeperStore::open(options).expect("a store");
+        tokio::time::timeout(PATIENCE, store_suite::lost_reply(&store, lose)).await.expect("the end");
     });
 }
 

@@ -4,6 +4,7 @@ mod anew;
 mod conformance;
 mod ensemble;
 mod faults;
+mod hostile;
 mod interop;
 mod java;
 mod kerberos;
@@ -34,6 +35,7 @@ const CASES: &[Case<'_, Site>] = &[
     ("a_restart_keeps_everything", conformance::restart),
     ("java_and_ours_share_a_store", interop::java_and_ours_share_a_store),
     ("hostile_records_are_named_and_left_alone", interop::hostile_records_are_named_and_left_alone),
+    ("a_router_serves_beside_hostile_records", hostile::a_router_serves_beside_them),
     ("what_is_made_anew_is_not_overwritten", anew::what_is_made_anew_is_not_overwritten),
     ("what_java_makes_anew_is_not_overwritten_unnoticed", anew::what_java_makes_anew_is_not_overwritten_unnoticed),
     ("a_directory_that_is_removed_is_made_again", interop::a_directory_that_is_removed_is_made_again),
@@ -46,6 +48,7 @@ const CASES: &[Case<'_, Site>] = &[
     ("its_health_is_the_ensembles", service::its_health_is_the_ensembles),
     ("a_server_that_is_too_old_is_told", old::a_server_that_is_too_old_is_told),
     ("a_connection_may_end_at_any_byte", faults::a_connection_may_end_at_any_byte),
+    ("a_write_whose_reply_is_lost_is_made_once", faults::a_write_whose_reply_is_lost_is_made_once),
     ("an_expired_session_is_replaced", faults::an_expired_session_is_replaced),
     ("watchers_are_told_that_zookeeper_is_away", faults::watchers_are_told_that_zookeeper_is_away),
     ("a_feed_heals", faults::a_feed_heals),

@@ -24,11 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service before an ensemble, by these options.
 fn launch<'a>(options: impl IntoIterator<Item = &'a str>) -> Launch {
-    Launch::new("anabranch-store").args(["--listen", "127.0.0.1:0", "--driver", "zookeeper"]).args(options)
+    store(["--driver", "zookeeper"]).args(options)
+}
+
+/// The service, by these options.
+pub(crate) fn store<'a>(options: impl IntoIterator<Item = &'a str>) -> Launch {
+    Launch::new("anabranch-store").args(["--listen", "127.0.0.1:0"]).args(options)
 }
 
 /// Starts it, and waits until it listens: where.
-fn listening(launch: &Launch) -> (Program, String) {
+pub(crate) fn listening(launch: &Launch) -> (Program, String) {
     let mut program = launch.start().expect("anabranch-store");
     let line = program.wait_for("an address", PATIENCE, |line| line.contains("is listening")).expect("an address");
     let address = line.split_once("rpc=").expect("an address").1.split(' ').next().expect("an address").to_owned();

@@ -51,7 +51,7 @@ impl<R: Record> Mirror<R> {
             Event::Snapshot(snapshot) => {
                 self.complete = true;
                 let broken = snapshot.broken.into_iter();
-                self.broken = broken.map(|broken| (broken.key, (broken.version, broken.reason.to_string()))).collect();
+                self.broken = broken.map(|broken| (broken.key, (broken.version, broken.reason.short()))).collect();
                 let gone = std::mem::take(&mut self.records);
                 for stored in snapshot.records {
                     let record = Arc::new(stored.record);

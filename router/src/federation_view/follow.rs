@@ -5,6 +5,7 @@ use std::time::Duration;
 use anabranch_store::{
     Backoff, DisabledNameservice, Event, Membership, Reader, Record, RouterState, StateStore, Watch,
 };
+use prometheus::{IntGauge, IntGaugeVec};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -16,24 +17,31 @@ type Place<R> = fn(&Inner) -> &watch::Sender<Known<R>>;
 
 impl FederationView {
     /// Follows the records of a store until `stop`, those of routers only if somebody here needs them. While the store is
-    /// away, what is known stays.
+    /// away, what is known stays. Records that cannot be read are named in the log and counted in `unreadable`, by kind.
     ///
     /// Must be called within a tokio runtime: the work is done by tasks of it.
-    pub fn follow(&self, store: &dyn StateStore, routers: bool, stop: &CancellationToken) {
-        self.spawn::<Membership>(store, |inner| &inner.memberships, stop);
-        self.spawn::<DisabledNameservice>(store, |inner| &inner.disabled, stop);
+    pub fn follow(&self, store: &dyn StateStore, routers: bool, unreadable: &IntGaugeVec, stop: &CancellationToken) {
+        self.spawn::<Membership>(store, |inner| &inner.memberships, unreadable, stop);
+        self.spawn::<DisabledNameservice>(store, |inner| &inner.disabled, unreadable, stop);
         if routers {
-            self.spawn::<RouterState>(store, |inner| &inner.routers, stop);
+            self.spawn::<RouterState>(store, |inner| &inner.routers, unreadable, stop);
         }
     }
 
-    fn spawn<R: Record>(&self, reader: &(impl Reader<R> + ?Sized), place: Place<R>, stop: &CancellationToken) {
+    fn spawn<R: Record>(
+        &self,
+        reader: &(impl Reader<R> + ?Sized),
+        place: Place<R>,
+        unreadable: &IntGaugeVec,
+        stop: &CancellationToken,
+    ) {
         let (view, watch, stop) = (self.clone(), reader.watch(None), stop.clone());
-        tokio::spawn(async move { stop.run_until_cancelled(keep(view, watch, place)).await });
+        let unreadable = unreadable.with_label_values(&[R::KIND]);
+        tokio::spawn(async move { stop.run_until_cancelled(keep(view, watch, place, unreadable)).await });
     }
 }
 
-async fn keep<R: Record>(view: FederationView, mut watch: Box<dyn Watch<R>>, place: Place<R>) {
+async fn keep<R: Record>(view: FederationView, mut watch: Box<dyn Watch<R>>, place: Place<R>, unreadable: IntGauge) {
     let mut backoff = Backoff::default();
     loop {
         match watch.next().await {
@@ -42,7 +50,10 @@ async fn keep<R: Record>(view: FederationView, mut watch: Box<dyn Watch<R>>, pla
                 if !matches!(event, Event::FellBehind) {
                     view.operations().loaded(R::KIND);
                 }
-                place(&view.inner).send_modify(|known| known.take(event));
+                place(&view.inner).send_modify(|known| {
+                    known.take(event);
+                    unreadable.set(i64::try_from(known.broken().len()).unwrap_or(i64::MAX));
+                });
                 view.operations().count(Operation::Read, began.elapsed());
                 backoff.reset();
             }
@@ -94,7 +105,8 @@ mod tests {
         let store = JournalStore::in_memory();
         let before = store.put(router("r1:1", RouterStatus::SafeMode), Version::ABSENT).await.unwrap();
         let (view, stop) = (FederationView::new(), CancellationToken::new());
-        view.follow(&store, true, &stop);
+        let unreadable = IntGaugeVec::new(prometheus::Opts::new("unreadable", "x"), &["kind"]).unwrap();
+        view.follow(&store, true, &unreadable, &stop);
         shows(&view, &[("r1:1", RouterStatus::SafeMode)]).await;
         store.put(router("r2:1", RouterStatus::Running), Version::ABSENT).await.unwrap();
         store.put(router("r1:1", RouterStatus::Running), before).await.unwrap();

@@ -22,13 +22,17 @@ pub struct Follower {
     taken: Known<Membership>,
     roster: Roster,
     out_of_service: BTreeSet<String>,
+    /// Where this router serves clients.
+    rpc_address: String,
+    /// Reports that take this router for a NameNode, each of which was told once.
+    circles: BTreeSet<String>,
     /// Date of the newest report.
     newest: Arc<AtomicU64>,
 }
 
 impl Follower {
     /// Over what is known of the federation.
-    pub fn new(core: Arc<Core>, view: &FederationView, newest: Arc<AtomicU64>) -> Self {
+    pub fn new(core: Arc<Core>, view: &FederationView, rpc_address: String, newest: Arc<AtomicU64>) -> Self {
         let (mut members, mut disabled) = (view.memberships(), view.disabled());
         members.mark_changed();
         disabled.mark_changed();
@@ -38,6 +42,8 @@ impl Follower {
             taken: Known::default(),
             roster: Roster::new(core.config.heartbeat.membership_lifetime),
             out_of_service: BTreeSet::new(),
+            rpc_address,
+            circles: BTreeSet::new(),
             newest,
             core,
         }
@@ -79,6 +85,13 @@ impl Follower {
     fn put(&mut self, record: &Membership, now: u64) -> bool {
         self.newest.fetch_max(record.message().date_modified(), Ordering::Relaxed);
         match report(record) {
+            // Calls to it would come back here, again and again.
+            Some(report) if report.rpc_address == self.rpc_address => {
+                if self.circles.insert(record.key().to_owned()) {
+                    tracing::warn!(record = record.key(), "left out a report that takes this router for a NameNode");
+                }
+                self.roster.remove(record.key(), now)
+            }
             Some(report) => self.roster.put(record.key(), report, now),
             None => {
                 tracing::debug!(record = record.key(), "left out a report of a nameservice with an impossible name");

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::proto::{self, Chunk, answer, record};
+use crate::record::shortened;
 use crate::{
     Broken, Change, DecodeError, MAX_CHANGES, MAX_RECORD_BYTES, MAX_WRITE_BYTES, Record, Refusal, Revision, Snapshot,
     StoreError, Version, Versioned, Write,
@@ -14,7 +15,7 @@ use crate::{
 /// A message is ended when it has so many bytes.
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// The largest message of a server: a chunk, with one record (and its key) too many.
+/// The largest message of a server: a chunk, with one record (and its key) too many; or the answers to the largest write.
 pub(super) const MAX_REPLY_BYTES: usize = CHUNK_BYTES + 2 * MAX_RECORD_BYTES + 4096;
 
 /// The largest message of a client: a write, with what each change takes beside its record.
@@ -32,9 +33,9 @@ pub(super) fn chunks<R: Record>(history: &Bytes, snapshot: &Snapshot<R>) -> Vec<
         content: Some(record::Content::Message(stored.record.encode().into())),
     });
     let broken = snapshot.broken.iter().map(|broken| proto::Record {
-        key: broken.key.clone(),
+        key: shortened(broken.key.clone(), MAX_RECORD_BYTES),
         version: broken.version.0,
-        content: Some(record::Content::Broken(broken.reason.to_string())),
+        content: Some(record::Content::Broken(broken.reason.short())),
     });
     let groups = grouped(good.chain(broken));
     let last = groups.len() - 1;
@@ -182,7 +183,7 @@ pub(super) fn answer(answer: &Result<Version, Refusal>) -> proto::Answer {
         Err(Refusal::Conflict { expected, found, .. }) => {
             answer::Outcome::Conflict(proto::Conflict { expected: expected.0, found: found.0 })
         }
-        Err(Refusal::Invalid(reason)) => answer::Outcome::Invalid(reason.to_string()),
+        Err(Refusal::Invalid(reason)) => answer::Outcome::Invalid(reason.short()),
         Err(Refusal::TooLarge { bytes, .. }) => answer::Outcome::TooLarge(*bytes as u64),
     };
     proto::Answer { outcome: Some(outcome) }

@@ -5,7 +5,8 @@ use anabranch_journal::{Commit, Error, Scan};
 use super::*;
 use crate::Records;
 use crate::record::DecodeError;
-use crate::suite::{self, HISTORY, entry};
+use crate::suite::hostile::{self, Planted};
+use crate::suite::{self, HISTORY, Sample, entry};
 
 const FEW: Options = Options { history: HISTORY, history_bytes: usize::MAX };
 
@@ -72,6 +73,21 @@ async fn a_broken_record_is_named_and_the_rest_is_served() {
         store.put(entry(&broken.key, 1), broken.version).await.unwrap();
     }
     assert_eq!(store.list().await.unwrap().broken, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_records_are_isolated() {
+    async fn isolates<R: Logged>(make: fn(&str) -> R, more: Vec<Planted>) {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = rocks(dir.path());
+        let planted = [hostile::planted(make, 10 << 20), more].concat();
+        hostile::plant::<R>(&journal, &planted).await;
+        hostile::isolates(&JournalStore::new(journal, &FEW), make, &planted).await;
+    }
+    isolates(|name| entry(name, 1), hostile::climbing()).await;
+    isolates(|name| Membership::sample(name, 1), Vec::new()).await;
+    isolates(|name| RouterState::sample(name, 1), Vec::new()).await;
+    isolates(|name| DisabledNameservice::since(name, 1).unwrap(), Vec::new()).await;
 }
 
 /// A journal whose commits fail, after they became durable or before.

@@ -6,7 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::protocol::{Request, Stat, code};
 use super::{Acl, Session, ZooKeeperError, ZooKeeperOptions};
-use crate::record::{DecodeError, DisabledNameservice, Membership, NamenodeState, Record, RouterState, RouterStatus};
+use crate::record::{
+    DecodeError, DisabledNameservice, Membership, NamenodeState, Record, RouterState, RouterStatus, check_size,
+};
 
 /// A kind of record that is kept in ZooKeeper.
 pub(super) trait Kind: Record {
@@ -66,6 +68,7 @@ pub(super) fn seal<R: Record>(record: &R) -> Vec<u8> {
 /// Reads the record of a node, with ZooKeeper's dates.
 pub(super) fn open<R: Kind>(node: &str, data: &[u8], stat: &Stat) -> Result<R, DecodeError> {
     let mut bytes = STANDARD.decode(data).map_err(|e| DecodeError::Base64(e.to_string()))?;
+    check_size(&bytes)?;
     // What is appended must not complete a message that was cut off, so it is read without first.
     let record = R::decode(&bytes)?;
     if name(record.key()) != node {

@@ -57,6 +57,11 @@ impl Plan {
         Self { tuning: Tuning::Measure, processes, level: "INFO", settings: Vec::new() }
     }
 
+    /// A Java router without mounts, alone; what it watches has to be set.
+    pub fn router() -> Self {
+        Self { processes: vec![vec!["router:".to_owned()]], ..Self::tests() }
+    }
+
     /// Sets a property of every daemon.
     #[must_use]
     pub fn set(mut self, key: &str, value: &str) -> Self {

@@ -16,7 +16,7 @@ pub(super) struct Disaster {
 
 type Happening<'a> = Pin<Box<dyn Future<Output = String> + 'a>>;
 
-pub(super) const DISASTERS: [Disaster; 9] = [
+pub(super) const DISASTERS: [Disaster; 10] = [
     Disaster { name: "the leader is killed", happen: |on, random| Box::pin(kill(on, random, true)) },
     Disaster { name: "the leader is parted from the others", happen: |on, random| Box::pin(isolate(on, random, true)) },
     Disaster { name: "a follower is killed", happen: |on, random| Box::pin(kill(on, random, false)) },
@@ -26,6 +26,7 @@ pub(super) const DISASTERS: [Disaster; 9] = [
     Disaster { name: "the leader is not heard", happen: |on, random| Box::pin(mute(on, random)) },
     Disaster { name: "a follower stands still", happen: |on, random| Box::pin(pause(on, random, false)) },
     Disaster { name: "all connections between members break", happen: |on, random| Box::pin(cut(on, random)) },
+    Disaster { name: "a member's disk is full", happen: |on, random| Box::pin(fill(on, random)) },
 ];
 
 /// Longer than members wait for each other, now and then.
@@ -77,6 +78,18 @@ async fn cut(on: &mut Ensemble, random: &mut SmallRng) -> String {
         sleep(Duration::from_millis(random.random_range(0..300))).await;
     }
     "and are made again".to_owned()
+}
+
+/// A server that could not write its log is of no use until it is started anew, even when there is room again.
+async fn fill(on: &mut Ensemble, random: &mut SmallRng) -> String {
+    let Some(volume) = &on.volume else { return "but only root mounts a volume that fills up".to_owned() };
+    let leads = on.servers.leader() == Some(0);
+    volume.fill().expect("a full disk");
+    last(random).await;
+    volume.drain().expect("room");
+    on.servers.kill(0);
+    on.servers.restart(0).expect("a restart");
+    format!("member 0, which {}", if leads { "led" } else { "followed" })
 }
 
 /// What was kept arrives late, or is lost.

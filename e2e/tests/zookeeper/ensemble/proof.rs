@@ -7,15 +7,21 @@ use anabranch_federation::MountEntry;
 use anabranch_store::{Answer, Event, Reader, Records, Refusal, Revision, Snapshot, Version, Watch, Write, Writer};
 
 use futures_util::future::join_all;
+use tokio::time::{sleep, timeout};
 
 use super::workload::Workload;
 use super::*;
 
 /// How many runs each broken part gets.
 const SEEDS: u64 = 6;
+/// A run whose writers have noticed comes to no more misdeeds.
+const LONG: Duration = Duration::from_secs(20);
+
+/// How often a broken part of a run did what it must not.
+type Misdeeds = Arc<AtomicU32>;
 
 /// A writer that takes what is unknown for not done: it reads the versions, and writes once more.
-struct Repeating(ZooKeeperStore);
+struct Repeating(ZooKeeperStore, Misdeeds);
 
 impl Reader<MountEntry> for Repeating {
     fn list(&self) -> Answer<'_, Snapshot<MountEntry>> {
@@ -32,7 +38,7 @@ impl Writer<MountEntry> for Repeating {
         Box::pin(async move {
             loop {
                 match self.0.write(changes.clone()).await {
-                    Err(error) if error.may_be_done() => {}
+                    Err(error) if error.may_be_done() => drop(self.1.fetch_add(1, Ordering::Relaxed)),
                     answer => return answer,
                 }
                 let Ok(list) = Reader::<MountEntry>::list(&self.0).await else { continue };
@@ -52,6 +58,7 @@ impl Writer<MountEntry> for Repeating {
 struct Losing {
     store: ZooKeeperStore,
     writes: AtomicU32,
+    misdeeds: Misdeeds,
 }
 
 impl Reader<MountEntry> for Losing {
@@ -71,17 +78,19 @@ impl Writer<MountEntry> for Losing {
         }
         Box::pin(async move {
             let newest = Reader::<MountEntry>::list(&self.store).await?.revision;
+            self.misdeeds.fetch_add(1, Ordering::Relaxed);
             Ok(changes.iter().map(|_| Ok(Version(newest + 1))).collect())
         })
     }
 }
 
 /// A reader whose watches leave out every third change.
-struct Forgetful(ZooKeeperStore);
+struct Forgetful(ZooKeeperStore, Misdeeds);
 
 struct ForgetfulWatch {
     watch: Box<dyn Watch<MountEntry>>,
-    changes: AtomicU32,
+    changes: u32,
+    misdeeds: Misdeeds,
 }
 
 impl Reader<MountEntry> for Forgetful {
@@ -90,7 +99,7 @@ impl Reader<MountEntry> for Forgetful {
     }
 
     fn watch(&self, from: Option<Revision>) -> Box<dyn Watch<MountEntry>> {
-        Box::new(ForgetfulWatch { watch: self.0.watch(from), changes: AtomicU32::new(0) })
+        Box::new(ForgetfulWatch { watch: self.0.watch(from), changes: 0, misdeeds: self.1.clone() })
     }
 }
 
@@ -98,39 +107,80 @@ impl Watch<MountEntry> for ForgetfulWatch {
     fn next(&mut self) -> Answer<'_, Event<MountEntry>> {
         Box::pin(async move {
             let event = self.watch.next().await?;
-            let counted =
-                matches!(event, Event::Changed { .. }) && self.changes.fetch_add(1, Ordering::Relaxed) % 3 == 2;
-            if counted { self.watch.next().await } else { Ok(event) }
+            self.changes += u32::from(matches!(event, Event::Changed { .. }));
+            if self.changes < 3 {
+                return Ok(event);
+            }
+            self.changes = 0;
+            self.misdeeds.fetch_add(1, Ordering::Relaxed);
+            self.watch.next().await
         })
     }
 }
 
+/// A run with something broken in it, and how often that shows.
+struct Broken {
+    work: Workload,
+    misdeeds: Misdeeds,
+    /// So many are enough to be noticed.
+    enough: u32,
+}
+
+impl Broken {
+    /// What the run has to say when enough has happened.
+    async fn told(self) -> Option<String> {
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(self.work.run(stop.clone()));
+        let enough = async {
+            while self.misdeeds.load(Ordering::Relaxed) < self.enough {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        // What is missed then is missed below.
+        let _ = timeout(LONG, enough).await;
+        stop.cancel();
+        running.await.expect("a run").err()
+    }
+}
+
 pub(crate) fn the_oracle_complains(site: &Site) {
-    block_on(async {
-        let told = |work: Workload| async {
-            let stop = CancellationToken::new();
-            let running = tokio::spawn(work.run(stop.clone()));
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            stop.cancel();
-            running.await.expect("a run").err()
-        };
-        let work = |seed| Workload::new(seed, vec![site.server.address(0)]);
+    let broken = |seed, enough| {
+        let misdeeds = Misdeeds::default();
         // A watcher that misses the last change waits for it as long as it is let.
-        let broken = |seed| Workload { patience: Duration::from_secs(15), ..work(seed) };
-        let repeating =
-            |seed| Workload { writer: |store| Arc::new(Repeating(store)) as Arc<dyn Records<_>>, ..broken(seed) };
-        let losing = |seed| Workload {
-            writer: |store| Arc::new(Losing { store, writes: AtomicU32::new(0) }) as Arc<dyn Records<_>>,
-            ..broken(seed)
-        };
-        let forgetful =
-            |seed| Workload { watcher: |store| Arc::new(Forgetful(store)) as Arc<dyn Reader<_>>, ..broken(seed) };
+        let patience = Duration::from_secs(15);
+        Broken { work: Workload { patience, ..Workload::new(seed, vec![site.server.address(0)]) }, misdeeds, enough }
+    };
+    let repeating = |seed| {
+        let mut run = broken(seed, 8);
+        let misdeeds = run.misdeeds.clone();
+        run.work.writer = Box::new(move |store| Arc::new(Repeating(store, misdeeds.clone())) as Arc<dyn Records<_>>);
+        run
+    };
+    let losing = |seed| {
+        let mut run = broken(seed, 1);
+        let misdeeds = run.misdeeds.clone();
+        run.work.writer = Box::new(move |store| {
+            Arc::new(Losing { store, writes: AtomicU32::new(0), misdeeds: misdeeds.clone() }) as Arc<dyn Records<_>>
+        });
+        run
+    };
+    let forgetful = |seed| {
+        let mut run = broken(seed, 8);
+        let misdeeds = run.misdeeds.clone();
+        run.work.watcher = Box::new(move |store| Arc::new(Forgetful(store, misdeeds.clone())) as Arc<dyn Reader<_>>);
+        run
+    };
+    block_on(async {
+        // What is whole runs beside them, as long as they do.
+        let (stop, whole) = (CancellationToken::new(), Workload::new(0, vec![site.server.address(0)]));
+        let whole = tokio::spawn(whole.run(stop.clone()));
         // Whether a reply is lost at the right moment is a matter of luck, so each is tried several times.
-        let repeated = join_all((1..=SEEDS).map(|seed| told(repeating(seed))));
-        let forgot = join_all((1..=SEEDS).map(|seed| told(forgetful(SEEDS + seed))));
-        let lost = join_all((1..=SEEDS).map(|seed| told(losing(2 * SEEDS + seed))));
-        let (whole, repeated, lost, forgot) = tokio::join!(told(work(0)), repeated, lost, forgot);
-        assert_eq!(whole, None);
+        let repeated = join_all((1..=SEEDS).map(|seed| repeating(seed).told()));
+        let forgot = join_all((1..=SEEDS).map(|seed| forgetful(SEEDS + seed).told()));
+        let lost = join_all((1..=SEEDS).map(|seed| losing(2 * SEEDS + seed).told()));
+        let (repeated, lost, forgot) = tokio::join!(repeated, lost, forgot);
+        stop.cancel();
+        assert_eq!(whole.await.expect("a run").err(), None);
         assert!(lost.iter().all(Option::is_some), "a loss is noticed each time: {lost:?}");
         for told in [repeated, lost, forgot] {
             let evident = |told: &&String| ["were written", "after", "made"].iter().any(|word| told.contains(word));

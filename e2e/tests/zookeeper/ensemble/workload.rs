@@ -23,12 +23,15 @@ pub(super) struct Workload {
     pub(super) members: Vec<SocketAddr>,
     pub(super) root: String,
     /// What a store is given to the writers as; for tests that break one on purpose.
-    pub(super) writer: fn(ZooKeeperStore) -> Arc<dyn Records<MountEntry>>,
+    pub(super) writer: Given<dyn Records<MountEntry>>,
     /// The same for watchers.
-    pub(super) watcher: fn(ZooKeeperStore) -> Arc<dyn Reader<MountEntry>>,
+    pub(super) watcher: Given<dyn Reader<MountEntry>>,
     /// After the last fault, everything comes to an end within this.
     pub(super) patience: Duration,
 }
+
+/// A store as others are given it.
+pub(super) type Given<S> = Box<dyn Fn(ZooKeeperStore) -> Arc<S> + Send + Sync>;
 
 /// How much was done.
 pub(super) struct Done {
@@ -42,8 +45,8 @@ struct Net(Vec<FaultProxy>);
 impl Workload {
     pub(super) fn new(seed: u64, members: Vec<SocketAddr>) -> Self {
         let root = format!("/seed-{seed}");
-        let patience = PATIENCE;
-        Self { seed, members, root, writer: |store| Arc::new(store), watcher: |store| Arc::new(store), patience }
+        let (writer, watcher) = (Box::new(|store| Arc::new(store) as _), Box::new(|store| Arc::new(store) as _));
+        Self { seed, members, root, writer, watcher, patience: PATIENCE }
     }
 
     /// Options of a client of these servers; trouble is noticed soon.

@@ -5,6 +5,8 @@ use parking_lot::Mutex;
 use super::super::{ClientTls, ServerTls};
 use super::tls::Files;
 use super::*;
+use crate::suite::hostile::{self, Planted};
+use crate::{DisabledNameservice, Record, Records};
 use anabranch_testkit::certificates::Authority;
 
 /// Servers that live as long as a test.
@@ -57,4 +59,25 @@ async fn it_conforms_with_mutual_tls() {
     let fleet = Fleet::mutual();
     fleet.conforms::<MountEntry>().await;
     suite::kinds(|| async { Arc::new(fleet.client().await) as Arc<dyn StateStore> }).await;
+}
+
+/// What is too large for a message must not keep the watchers from the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_records_are_isolated() {
+    async fn isolates<R: Record>(make: impl Fn(&str) -> R, more: Vec<Planted>)
+    where
+        GrpcStore: Records<R>,
+    {
+        let journal = MemoryJournal::default();
+        let planted = [hostile::planted(&make, 10 << 20), more].concat();
+        hostile::plant::<R>(&journal, &planted).await;
+        let served = Served::start(JournalStore::new(journal, &Options { history: HISTORY, history_bytes: usize::MAX })).await;
+        hostile::isolates(&client(served.address), make, &planted).await;
+    }
+    // An error quotes what it is about.
+    let long = (format!("/{}", "\u{1}".repeat(crate::MAX_RECORD_BYTES / 2)), Vec::new());
+    isolates(|name| suite::entry(name, 1), [hostile::climbing(), vec![long]].concat()).await;
+    isolates(|name| Membership::sample(name, 1), Vec::new()).await;
+    isolates(|name| RouterState::sample(name, 1), Vec::new()).await;
+    isolates(|name| DisabledNameservice::since(name, 1).unwrap(), Vec::new()).await;
 }

@@ -48,6 +48,19 @@ async fn a_write_whose_reply_is_lost_is_unknown_and_is_not_sent_again() {
     assert_eq!(served.metric("anabranch_store_writes_total"), before);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_reply_is_lost_is_made_once() {
+    let served = Served::start(journal_store()).await;
+    let proxy = FaultProxy::start(served.address).await.unwrap();
+    let lose = async || {
+        proxy.set(Way::Replies, Fault::Withhold);
+        proxy.stopped_more(Way::Replies, proxy.stopped(Way::Replies)).await;
+        proxy.cut();
+        proxy.heal();
+    };
+    suite::lost_reply(&client(proxy.address()), lose).await;
+}
+
 /// Waits until a server has so many watches.
 async fn watches(served: &Served, expected: f64) {
     let arrived = async {
