@@ -116,15 +116,13 @@ struct Fleet {
     store: GrpcStore,
     versions: Vec<Version>,
     members: Vec<Member>,
-    _dir: tempfile::TempDir,
 }
 
 impl Fleet {
     async fn start(mounts: u64) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().join("data").display().to_string();
-        let mut program =
-            Launch::new("anabranch-store").args(["--listen", "127.0.0.1:0", "--data", &data]).start().unwrap();
+        // What is measured begins when a write is acknowledged: how long its disk takes is no part of it.
+        let args = ["--listen", "127.0.0.1:0", "--driver", "memory"];
+        let mut program = Launch::new("anabranch-store").args(args).start().unwrap();
         let line = program.wait_for("an address", PATIENCE, |line| line.contains("is listening")).unwrap();
         let address: SocketAddr = line.split_once("rpc=").unwrap().1.split(' ').next().unwrap().parse().unwrap();
         let store = GrpcStore::new(&ClientOptions::new([address.to_string()])).unwrap();
@@ -137,7 +135,7 @@ impl Fleet {
         }
         let proxy = FaultProxy::start(address).await.unwrap();
         let members = try_join_all((0..ROUTERS).map(|n| Member::start(n, proxy.address()))).await.unwrap();
-        let fleet = Self { program, proxy, store, versions, members, _dir: dir };
+        let fleet = Self { program, proxy, store, versions, members };
         fleet.reported().await;
         fleet
     }
@@ -178,15 +176,15 @@ impl Fleet {
             times.push(self.edit(tag * 7919 % self.versions.len() as u64, tag).await);
         }
         let took = began.elapsed();
-        let last = self.versions.iter().max().unwrap().0;
+        let revisions = self.versions.iter().max().unwrap().0 - first;
         times.sort();
         Measured {
             p50: times[times.len() / 2],
             p99: times[times.len() * 99 / 100],
-            bytes: (self.proxy.passed(Way::Replies) - bytes) / EDITS,
+            bytes: (self.proxy.passed(Way::Replies) - bytes) / revisions,
             cpu: (cpu(&self.program) - before) / u32::try_from(EDITS).unwrap(),
             // Every write has a revision of its own.
-            reports: last - first - EDITS,
+            reports: revisions - EDITS,
             took,
         }
     }
@@ -196,12 +194,14 @@ impl Fleet {
     }
 }
 
-/// What edits of one fleet came to: for each the bytes to all routers, and the CPU time of them and the store.
+/// What edits of one fleet came to.
 #[derive(Debug)]
 struct Measured {
     p50: Duration,
     p99: Duration,
+    /// To all routers, for each edit or report.
     bytes: u64,
+    /// Of the routers and the store, for each edit.
     cpu: Duration,
     /// What the routers wrote of themselves meanwhile.
     reports: u64,
@@ -227,7 +227,7 @@ async fn an_edit_is_served_by_a_hundred_routers_at_a_cost_that_does_not_grow() {
     assert!(large.p99 < Duration::from_millis(250), "{large:?}");
     assert!(large.bytes < small.bytes * 5 / 4, "{large:?}, {small:?} with a hundredth of the mounts");
     assert!(large.cpu < 2 * small.cpu, "{large:?}, {small:?} with a hundredth of the mounts");
-    // One each two seconds while edits go on, and one each five seconds anyway; not one for each edit.
+    // One each five seconds, as without edits; not one for each edit.
     let seconds = large.took.as_secs_f64();
-    assert!((large.reports as f64) < ROUTERS as f64 * (2.0 + 0.7 * seconds), "{large:?}");
+    assert!((large.reports as f64) < ROUTERS as f64 * (2.0 + 0.3 * seconds), "{large:?}");
 }

@@ -57,6 +57,8 @@ impl Announcer {
             if due.take().is_some() {
                 pace.told(Instant::now(), &self.routers.borrow());
             }
+            // Whatever it reports shows that it lives.
+            ticks.reset();
             let revision = *self.revision.borrow_and_update();
             let ending = *self.ending.borrow_and_update();
             let status = ending.unwrap_or(*self.status.borrow_and_update());

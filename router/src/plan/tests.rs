@@ -60,11 +60,11 @@ fn paths_go_where_they_are_mounted() {
 fn what_is_refused_and_how() {
     let locked = "The operation is not allowed because";
     let rows = [
-        ("delete", "/data", format!("{locked} the path: /data is a mount point")),
+        ("delete", "/data", format!("{locked} there are mount points: hot under the path: /data")),
         ("rename", "/logs", format!("{locked} the path: /logs is a mount point")),
         ("delete", "/deep", format!("{locked} there are mount points: a under the path: /deep")),
         ("create", "/", format!("{locked} there are mount points: data,deep,logs,ro,wide under the path: /")),
-        ("getPreferredBlockSize", "/data", format!("{locked} the path: /data is a mount point")),
+        ("getPreferredBlockSize", "/wide", format!("{locked} the path: /wide is a mount point")),
         ("setPermission", "/ro/x", "/ro/x is in a read only mount point".to_owned()),
         ("create", "/ro/x", "/ro/x is in a read only mount point".to_owned()),
     ];
@@ -113,7 +113,7 @@ fn a_rename_stays_in_one_subcluster() {
     let across =
         "Rename of /data/a to /data/hot/a is not allowed, no eligible destination in the same namespace was found";
     assert_eq!(renamed("/data/a", "/data/hot/a"), Err(across.to_owned()));
-    assert!(renamed("/data", "/logs/x").unwrap_err().contains("is a mount point"));
+    assert!(renamed("/logs", "/wide/x").unwrap_err().contains("is a mount point"));
     // Onto a mount point is a rename onto its destination.
     assert_eq!(renamed("/data/a", "/logs"), Ok((vec!["ns1:/d/a->/l".into()], true)));
     assert!(renamed("/data/a", "/ro/a").unwrap_err().contains("read only"));
@@ -139,7 +139,7 @@ fn raw_paths_obey_the_mounts() {
     assert_eq!(to("getListing", "/.reserved/raw/data").unwrap(), "/.reserved/raw/d");
     assert_eq!(to("getFileInfo", "/.reserved/rawest/data").unwrap(), "/.reserved/rawest/data");
     assert!(to("create", "/.reserved/raw/ro/f").unwrap_err().to_string().contains("read only"));
-    assert!(to("delete", "/.reserved/raw/data").unwrap_err().to_string().contains("is a mount point"));
+    assert!(to("delete", "/.reserved/raw/logs").unwrap_err().to_string().contains("is a mount point"));
 }
 
 /// A NameNode finds a file by its number wherever it lies, so that no mount could be read-only or locked.

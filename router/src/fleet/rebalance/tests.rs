@@ -34,13 +34,15 @@ fn others_that_begin_to_serve_have_joined() {
 /// router alike.
 struct Model<'a> {
     routers: Vec<(Peers<'a>, f64)>,
+    /// Those that have not looked yet.
+    fresh: BTreeSet<&'a str>,
     /// How often a connection was let go, on average.
     moved: f64,
 }
 
 impl<'a> Model<'a> {
     fn of(names: &'a [String]) -> Self {
-        let mut model = Self { routers: Vec::new(), moved: 0.0 };
+        let mut model = Self { routers: Vec::new(), fresh: BTreeSet::new(), moved: 0.0 };
         names.iter().for_each(|name| model.join(name));
         model.spread(1.0);
         model.look();
@@ -49,6 +51,7 @@ impl<'a> Model<'a> {
 
     fn join(&mut self, me: &'a str) {
         self.routers.push((Peers::of(me), 0.0));
+        self.fresh.insert(me);
     }
 
     fn leave(&mut self, name: &str) {
@@ -69,9 +72,9 @@ impl<'a> Model<'a> {
         for (peers, load) in &mut self.routers {
             let gone: Vec<_> = peers.serving.iter().filter(|name| !names.contains(&name.as_str())).cloned().collect();
             let there = names.iter().map(|name| (*name, Some(RouterStatus::Running)));
-            let first = peers.serving.is_empty();
             peers.take(there.chain(gone.iter().map(|name| (name.as_str(), None))));
-            if first {
+            // Those that were there at first have not joined.
+            if self.fresh.remove(peers.me) {
                 peers.settle();
             }
             if peers.is_uneven() {
