@@ -96,7 +96,12 @@ impl<R: Record> Known<R> {
         match event {
             Event::Snapshot(snapshot) => {
                 for broken in &snapshot.broken {
-                    tracing::warn!(kind = R::KIND, record = broken.key, reason = broken.reason.short(), "left out a record that cannot be read");
+                    tracing::warn!(
+                        kind = R::KIND,
+                        record = broken.key,
+                        reason = broken.reason.short(),
+                        "left out a record that cannot be read"
+                    );
                 }
                 self.loaded = true;
                 self.broken = Arc::new(snapshot.broken.into_iter().map(|broken| broken.key).collect());

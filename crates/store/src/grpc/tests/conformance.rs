@@ -71,7 +71,8 @@ async fn hostile_records_are_isolated() {
         let journal = MemoryJournal::default();
         let planted = [hostile::planted(&make, 10 << 20), more].concat();
         hostile::plant::<R>(&journal, &planted).await;
-        let served = Served::start(JournalStore::new(journal, &Options { history: HISTORY, history_bytes: usize::MAX })).await;
+        let served =
+            Served::start(JournalStore::new(journal, &Options { history: HISTORY, history_bytes: usize::MAX })).await;
         hostile::isolates(&client(served.address), make, &planted).await;
     }
     // An error quotes what it is about.
