@@ -57,5 +57,34 @@ pub const PATHS: &[&str] = &[
     "/one/f/",
 ];
 
+/// Those that each changing call is tried with: after most of these, everything is made anew.
+pub const CHANGED: &[&str] = &[
+    "/one",
+    "/one/f",
+    "/one/sub",
+    "/one/missing",
+    "/one/f/below",
+    "/one/nested/f",
+    "/two",
+    "/two/f",
+    "/two/sub",
+    "/two/missing",
+    "/all",
+    "/all/f",
+    "/all/sub",
+    "/all/missing",
+    "/ro/f",
+    "/ft/missing",
+    "/virtual",
+    "/virtual/other",
+    "/virtual/deep/mount/f",
+    "/led/f",
+    "/uncovered",
+    "/one/f/",
+    "",
+    "relative",
+    "/one/../f",
+];
+
 /// Paths that are wrong, or where nobody answers.
 pub const ODD: &[&str] = &["", "relative", "/one/../f", "/one/./f", "/dead", "/dead/f"];

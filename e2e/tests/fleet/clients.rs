@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::rig::{MOUNTS, NAMESPACE, Rig};
+use crate::rig::{MOUNTS, NAMESPACE, Rig, await_routers};
 
 /// Calls that each client must have made since something happened before it is said to have come through.
 const CALLS: u64 = 300;
@@ -109,19 +109,26 @@ pub fn discover(_: &Rig) {
     assert!(MOUNTS.iter().chain(&files).all(|path| listed.contains(&format!(" {path}\n"))), "{listed}");
 }
 
+/// An attribute of a router's view of the federation.
+fn federation(router: &str, attribute: &str) -> Result<String> {
+    let answer = http::get(&format!("{router}:50071"), "/jmx?qry=Hadoop:service=Router,name=FederationState")?;
+    let beans: Value = serde_json::from_str(&answer.body)?;
+    Ok(beans["beans"][0][attribute].as_str().unwrap_or_default().to_owned())
+}
+
 /// No router beside a client is among the routers that the store knows, and it knows which NameNode is active from those
 /// that are.
 pub fn silent(_: &Rig) {
     let pods = get(&["pods", "-n", NAMESPACE, "-l", "job-name=beside"]).unwrap();
-    let address = pods["items"][0]["status"]["podIP"].as_str().unwrap();
+    let beside = pods["items"][0]["status"]["podIP"].as_str().unwrap();
     until("the router beside the client has heard of the NameNodes", || {
-        let answer = http::get(&format!("{address}:50071"), "/jmx?qry=Hadoop:service=Router,name=FederationState")?;
-        let beans: Value = serde_json::from_str(&answer.body)?;
-        let text = |attribute: &str| beans["beans"][0][attribute].as_str().unwrap_or_default().to_owned();
-        let (namenodes, routers) = (text("Namenodes"), text("Routers"));
+        let namenodes = federation(beside, "Namenodes")?;
         ensure!(namenodes.contains("ACTIVE"), "{namenodes}");
-        ensure!(routers.contains("main-router-") && !routers.contains("beside"), "{routers}");
         Ok(())
     })
     .unwrap();
+    for (_, router) in await_routers(3) {
+        let routers = federation(&router, "Routers").unwrap();
+        assert!(routers.contains("main-router-") && !routers.contains("beside"), "{routers}");
+    }
 }

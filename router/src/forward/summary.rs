@@ -11,12 +11,14 @@ use crate::upstream::Failure;
 
 impl Forward<'_> {
     pub(super) async fn summary(&self) -> Result<Bytes, Stop> {
-        let locations = plan::subtree(self.table, self.path(), &self.caller);
+        // Everything would be below a path that is none.
+        let locations = match self.path().starts_with('/') {
+            true => plan::subtree(self.table, self.path(), &self.caller),
+            false => self.resolve()?.locations,
+        };
         match locations.as_slice() {
-            // Says why there is none; everything would be below a path that is none.
-            found if found.is_empty() || !self.path().starts_with('/') => {
-                self.resolve().map(|_| crate::merge::empty()).map_err(Stop::from)
-            }
+            // Says why there is none.
+            [] => self.resolve().map(|_| crate::merge::empty()).map_err(Stop::from),
             [only] => Ok(self.send(&Leg::of(only)).await?),
             _ => {
                 let legs = legs(&locations);
