@@ -11,6 +11,7 @@ use anabranch_hrpc::Protocol;
 use hashbrown::HashMap;
 
 use crate::merge::Merge;
+use crate::upstream::CLIENT_PROTOCOL;
 
 /// Where a field stands in a message: field numbers, from the outermost message inwards.
 pub type FieldPath = &'static [u32];
@@ -188,6 +189,11 @@ pub fn rows() -> &'static [Row] {
     table::ROWS
 }
 
+/// Those of ClientProtocol, with their places in [`rows`].
+pub fn client_rows() -> impl Iterator<Item = (usize, &'static Row)> {
+    rows().iter().enumerate().filter(|(_, row)| row.protocol.name == CLIENT_PROTOCOL.name)
+}
+
 /// A row and its place in [`rows`].
 pub fn find(name: &str) -> Option<(usize, &'static Row)> {
     static INDEX: LazyLock<HashMap<&'static str, usize>> =
@@ -204,9 +210,7 @@ mod tests {
     use anabranch_hdfs_proto::hdfs::namenode::NAMENODE_PROTOCOL_SERVICE;
 
     use super::*;
-    use crate::upstream::{
-        CLIENT_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL, NAMENODE_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL,
-    };
+    use crate::upstream::{GET_USER_MAPPINGS_PROTOCOL, NAMENODE_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL};
 
     #[test]
     fn every_method_of_the_protocols_has_one_row() {

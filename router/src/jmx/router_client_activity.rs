@@ -59,7 +59,7 @@ pub(super) fn attributes(sources: &Sources) -> Attributes {
     let metrics = &sources.core.metrics;
     let (mut others, mut concurrent_others) = (0, 0);
     let mut attributes = process_tags(sources, "dfs", None);
-    for (at, row) in method::rows().iter().enumerate() {
+    for (at, row) in method::client_rows() {
         let (calls, fan_outs) = (metrics.all_calls(at), metrics.tally.fan_outs(at));
         if OTHERS.contains(&row.name) {
             others += calls;

@@ -90,7 +90,7 @@ pub(super) fn client_detailed(sources: &Sources) -> Attributes {
     let metrics = &sources.core.metrics;
     let mut attributes = attributes!["tag.port" => sources.rpc_address.port().to_string()];
     attributes.extend(tags(sources, "rpcdetailed"));
-    for (at, row) in method::rows().iter().enumerate() {
+    for (at, row) in method::client_rows() {
         let calls = metrics.all_calls(at);
         attributes.extend(of_method(row.name, calls, mean(metrics.tally.elapsed_ms(at), calls)));
     }
