@@ -1,7 +1,7 @@
 //! The controllers: which objects each looks at, and what makes it look again.
 
 use std::collections::HashMap;
-use std::future::{Future, Ready};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::NamespaceResourceScope;
 use kube::runtime::controller::{self, Action, Config, Controller};
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Resource};
 use parking_lot::Mutex;
@@ -79,6 +80,7 @@ impl Setup {
 pub async fn run(setup: Setup, stop: CancellationToken) {
     let (fleet_triggers, told_fleets) = mpsc::channel(QUEUE);
     let (table_triggers, told_tables) = mpsc::channel(QUEUE);
+    let gone_tables = table_triggers.clone();
     let (subcluster_triggers, told_subclusters) = mpsc::channel(QUEUE);
     let triggers = Triggers { fleets: fleet_triggers, tables: table_triggers, subclusters: subcluster_triggers };
     let links = Links::new(triggers, setup.dial.clone());
@@ -94,7 +96,17 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
     let leads = Arc::new(Index::of_tables());
     let index = leads.clone();
     let (all_tables, writer) = reflector::store();
-    let heard = events(setup.api::<Guarded<MountTable>>(), writer, &listing).inspect_ok(move |event| index.take(event));
+    // A table that is gone is looked for in vain: see `Attempts::ended`.
+    let heard = events(setup.api::<Guarded<MountTable>>(), writer, &listing).and_then(move |event| {
+        let (gone, told) = (index.take(&event), gone_tables.clone());
+        async move {
+            for (namespace, name) in gone {
+                // The receiver is gone when the operator ends.
+                drop(told.send(ObjectRef::new(&name).within(&namespace)).await);
+            }
+            Ok(event)
+        }
+    });
     let tables = Controller::for_stream(heard.applied_objects(), all_tables.clone());
 
     let nameservices = Arc::new(Index::of_subclusters());
@@ -102,7 +114,8 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
     let (for_fleets, subclusters_of_fleets) = mpsc::channel(QUEUE);
     let (for_tables, subclusters_of_tables) = mpsc::channel(QUEUE);
     let (all_subclusters, writer) = reflector::store();
-    let heard = events(setup.api::<Guarded<Subcluster>>(), writer, &listing).inspect_ok(move |event| index.take(event));
+    let heard = events(setup.api::<Guarded<Subcluster>>(), writer, &listing);
+    let heard = heard.inspect_ok(move |event| drop(index.take(event)));
     let heard = telling(heard, vec![for_fleets, for_tables]);
     let subclusters = Controller::for_stream(heard.applied_objects(), all_subclusters.clone());
 
@@ -178,9 +191,17 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
         );
 
     tokio::join!(
-        fleets.for_each(|outcome| of_fleets.ended(outcome)),
-        tables.for_each(|outcome| of_tables.ended(outcome)),
-        subclusters.for_each(|outcome| of_subclusters.ended(outcome))
+        fleets.for_each(|outcome| std::future::ready(drop(of_fleets.ended(outcome)))),
+        // Whom this tells waits in the same stream, which must go on.
+        tables.for_each_concurrent(None, |outcome| {
+            let (gone, context) = (of_tables.ended(outcome), context.clone());
+            async move {
+                if let Some((namespace, name)) = gone {
+                    mounts::give_up(&context, &namespace, &name).await;
+                }
+            }
+        }),
+        subclusters.for_each(|outcome| std::future::ready(drop(of_subclusters.ended(outcome))))
     );
 }
 
@@ -206,13 +227,13 @@ impl Attempts {
         self.context.fleet(&namespace, &name).unwrap_or(fleet)
     }
 
-    /// Notes the end of a reconciliation, or that there is no such object any more: nothing is known of it then.
-    fn ended<T>(&self, outcome: Result<T, controller::Error<Error, watcher::Error>>) -> Ready<()> {
-        if let Err(controller::Error::ObjectNotFound(gone)) = outcome {
-            self.failures.lock().remove(&(gone.namespace.clone().unwrap_or_default(), gone.name.clone()));
-            self.context.end_links();
-        }
-        std::future::ready(())
+    /// Notes the end of a reconciliation, or that there is no such object any more: nothing is known of it then. Which one.
+    fn ended<T>(&self, outcome: Result<T, controller::Error<Error, watcher::Error>>) -> Option<(String, String)> {
+        let Err(controller::Error::ObjectNotFound(gone)) = outcome else { return None };
+        let gone = (gone.namespace.clone().unwrap_or_default(), gone.name.clone());
+        self.failures.lock().remove(&gone);
+        self.context.end_links();
+        Some(gone)
     }
 
     async fn make<K, F>(

@@ -51,25 +51,32 @@ impl<K> Index<K> {
         self.inner.read().by_nameservice.get(nameservice).into_iter().flatten().cloned().collect()
     }
 
-    /// Takes what a watch tells.
-    pub fn take(&self, event: &watcher::Event<Guarded<K>>)
+    /// Takes what a watch tells; which objects are gone by that.
+    pub fn take(&self, event: &watcher::Event<Guarded<K>>) -> Vec<Key>
     where
         Guarded<K>: ResourceExt,
     {
         let mut inner = self.inner.write();
         let key = |object: &Guarded<K>| (object.namespace().unwrap_or_default(), object.name_any());
         match event {
-            watcher::Event::Init => inner.stale = inner.by_object.keys().cloned().collect(),
+            watcher::Event::Init => {
+                inner.stale = inner.by_object.keys().cloned().collect();
+                Vec::new()
+            }
             watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
                 // One that cannot be read names nothing.
                 let names = object.0.as_ref().map(self.nameservices).unwrap_or_default();
                 inner.set(key(object), names);
+                Vec::new()
             }
-            watcher::Event::Delete(object) => inner.set(key(object), BTreeSet::new()),
+            watcher::Event::Delete(object) => {
+                inner.remove(&key(object));
+                vec![key(object)]
+            }
             watcher::Event::InitDone => {
-                for gone in std::mem::take(&mut inner.stale) {
-                    inner.set(gone, BTreeSet::new());
-                }
+                let gone: Vec<Key> = std::mem::take(&mut inner.stale).into_iter().collect();
+                gone.iter().for_each(|gone| inner.remove(gone));
+                gone
             }
         }
     }
@@ -77,20 +84,59 @@ impl<K> Index<K> {
 
 impl Inner {
     fn set(&mut self, object: Key, names: BTreeSet<String>) {
-        self.stale.remove(&object);
-        for name in self.by_object.remove(&object).unwrap_or_default() {
+        self.remove(&object);
+        for name in &names {
+            self.by_nameservice.entry(name.clone()).or_default().insert(object.clone());
+        }
+        self.by_object.insert(object, names);
+    }
+
+    fn remove(&mut self, object: &Key) {
+        self.stale.remove(object);
+        for name in self.by_object.remove(object).unwrap_or_default() {
             if let Some(objects) = self.by_nameservice.get_mut(&name) {
-                objects.remove(&object);
+                objects.remove(object);
                 if objects.is_empty() {
                     self.by_nameservice.remove(&name);
                 }
             }
         }
-        for name in &names {
-            self.by_nameservice.entry(name.clone()).or_default().insert(object.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::watcher::Event;
+
+    use super::*;
+
+    fn table(name: &str, nameservices: &[&str]) -> Guarded<MountTable> {
+        let destinations = nameservices.iter().map(|id| serde_json::json!({ "nameservice": id, "path": "/" }));
+        let destinations: Vec<_> = destinations.collect();
+        let table = serde_json::json!({
+            "metadata": { "namespace": "n", "name": name },
+            "spec": { "entries": [{ "path": "/", "destinations": destinations }] },
+        });
+        kube::core::DeserializeGuard(Ok(serde_json::from_value(table).unwrap()))
+    }
+
+    fn key(name: &str) -> Key {
+        ("n".to_owned(), name.to_owned())
+    }
+
+    /// Also of one that names nothing, and one of which only a new listing tells by leaving it out.
+    #[test]
+    fn whatever_goes_is_told() {
+        let index = Index::of_tables();
+        for object in [table("a", &["ns0"]), table("b", &["ns0", "ns1"]), table("c", &[])] {
+            assert_eq!(index.take(&Event::Apply(object)), []);
         }
-        if !names.is_empty() {
-            self.by_object.insert(object, names);
-        }
+        assert_eq!(index.naming("ns0"), [key("a"), key("b")]);
+        assert_eq!(index.take(&Event::Delete(table("a", &["ns0"]))), [key("a")]);
+        assert_eq!(index.naming("ns0"), [key("b")]);
+        assert_eq!(index.take(&Event::Init), []);
+        assert_eq!(index.take(&Event::InitApply(table("b", &["ns1"]))), []);
+        assert_eq!(index.take(&Event::InitDone), [key("c")]);
+        assert_eq!((index.naming("ns0"), index.naming("ns1")), (Vec::new(), vec![key("b")]));
     }
 }

@@ -21,6 +21,7 @@ use crate::triggers;
 
 pub use apply::write;
 pub use dereference::find_fleet;
+pub use finalize::give_up;
 
 /// Makes the store hold what a MountTable declares.
 ///

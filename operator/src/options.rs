@@ -14,8 +14,8 @@ pub struct Options {
     /// Who it is among operators: the holder of the Lease. [default: the machine's name and a number]
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pub identity: Option<String>,
-    /// Look at objects of this Kubernetes namespace only; then no right on whole clusters is needed, and allowedMounts
-    /// cannot choose namespaces by label.
+    /// Look at objects of this Kubernetes namespace only; then no right on whole clusters is needed but for the webhook's,
+    /// and allowedMounts cannot choose namespaces by label.
     #[arg(long, env = "WATCH_NAMESPACE", value_name = "NAME")]
     pub watch_namespace: Option<String>,
     /// The image of routers, where a RouterFleet names none.

@@ -201,7 +201,8 @@ pub struct MountTableStatus {
     /// The revision of the state store that holds the newest of these entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
-    /// How many routers serve that revision, of how many, when that was last looked at: `3/3`.
+    /// How many routers serve that revision, of how many, when that was last looked at: `3/3`. Once all of them served it,
+    /// neither this nor `Programmed` follows routers that come and go: whether routers run now, the RouterFleet says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routers: Option<String>,
     /// `Ready`, which sums up the others, `Accepted`, `ResolvedRefs`, `Programmed` and `Drifted`.

@@ -35,6 +35,7 @@ const CASES: &[Case<'_, Rig>] = &[
     ("what_is_deleted_leaves_no_orphan", going::deleted),
     ("namespaces_go_with_all_that_is_in_them", going::namespace),
     ("older_tables_have_a_path", rules::age),
+    ("tables_that_wrote_nothing_give_their_paths_up", rules::ghosts),
     ("pauses_are_kept", rules::paused),
     ("broken_objects_stop_nobody", rules::broken),
     ("what_cannot_be_made_is_told", rules::stuck),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, PostParams};
 use serde_json::{Value, json};
 
 use crate::cut::Cut;
@@ -17,17 +17,7 @@ pub fn age(rig: &Rig) {
         let site = Site::new(rig, "age").await;
         fleet(&site, json!({})).await;
         let old = site.apply("MountTable", "zeta", mounts(&[("/both", "ns0/old"), ("/z", "ns0/z")])).await;
-        // Ages are told in seconds.
-        until("a younger table", async || {
-            let young = site.apply("MountTable", "alpha", mounts(&[("/both", "ns0/young"), ("/a", "ns0/a")])).await;
-            if young.metadata.creation_timestamp > old.metadata.creation_timestamp {
-                return Ok(());
-            }
-            site.delete("MountTable", "alpha").await;
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            Err("as old")
-        })
-        .await;
+        younger(&site, &old, "alpha", mounts(&[("/both", "ns0/young"), ("/a", "ns0/a")])).await;
         let _operator = Operator::start(rig, &site, Cut::never());
         site.condition("MountTable", "alpha", "Accepted", "False/Conflicted").await;
         site.condition("MountTable", "zeta", "Accepted", "True/Accepted").await;
@@ -39,6 +29,42 @@ pub fn age(rig: &Rig) {
         site.mounts(&["/a -> ns0/a", "/both -> ns0/again"]).await;
         site.delete("MountTable", "zeta").await;
         site.mounts(&["/a -> ns0/a", "/both -> ns0/young"]).await;
+    });
+}
+
+/// A table that is younger than another. Ages are told in seconds.
+async fn younger(site: &Site, old: &DynamicObject, name: &str, spec: Value) -> DynamicObject {
+    until("a younger table", async || {
+        let young = site.apply("MountTable", name, spec.clone()).await;
+        if young.metadata.creation_timestamp > old.metadata.creation_timestamp {
+            return Ok(young);
+        }
+        site.delete("MountTable", name).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Err("as old")
+    })
+    .await
+}
+
+/// Tables of which nothing was ever stored, one paused and one that an older one keeps from all of its paths, leave nothing
+/// behind when they are deleted.
+pub fn ghosts(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let site = Site::new(rig, "ghosts").await;
+        fleet(&site, json!({})).await;
+        let oldest = site.apply("MountTable", "paused", mounts(&[("/a", "ns0/paused")])).await;
+        site.annotate("MountTable", "paused", json!({ "anabranch.io/paused": "true" })).await;
+        let kept_out = younger(&site, &oldest, "kept-out", mounts(&[("/a", "ns0/kept-out")])).await;
+        younger(&site, &kept_out, "last", mounts(&[("/a", "ns0/last")])).await;
+        let _operator = Operator::start(rig, &site, Cut::never());
+        for table in ["kept-out", "last"] {
+            site.condition("MountTable", table, "Accepted", "False/Conflicted").await;
+        }
+        site.delete("MountTable", "kept-out").await;
+        site.mounts(&[]).await;
+        site.delete("MountTable", "paused").await;
+        site.mounts(&["/a -> ns0/last"]).await;
+        site.condition("MountTable", "last", "Accepted", "True/Accepted").await;
     });
 }
 

@@ -78,16 +78,23 @@ pub async fn leave_others(context: &Context, table: &MountTable, link: &Link) {
 }
 
 async fn release_claims(context: &Context, table: &MountTable, link: &Link) {
-    let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
-    let touched = {
-        let mut mounts = link.mounts.write();
-        if let Some(uid) = table.uid() {
-            mounts.heard.remove(&uid);
-        }
-        mounts.claims.release(&namespace, &name)
-    };
-    link.routers.forget(&namespace, &name);
+    if let Some(uid) = table.uid() {
+        link.mounts.write().heard.remove(&uid);
+    }
+    end_claims(context, link, &table.namespace().unwrap_or_default(), &table.name_any()).await;
+}
+
+async fn end_claims(context: &Context, link: &Link, namespace: &str, name: &str) {
+    let touched = link.mounts.write().claims.release(namespace, name);
+    link.routers.forget(namespace, name);
     tell(context, link, touched).await;
+}
+
+/// Ends the claims of a MountTable that is gone. One of which no store holds anything has no finalizer.
+pub async fn give_up(context: &Context, namespace: &str, name: &str) {
+    for link in context.links.all() {
+        end_claims(context, &link, namespace, name).await;
+    }
 }
 
 /// Whether a store is known to hold records of a MountTable.
