@@ -191,7 +191,10 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
         );
 
     tokio::join!(
-        fleets.for_each(|outcome| std::future::ready(drop(of_fleets.ended(outcome)))),
+        fleets.for_each(|outcome| {
+            of_fleets.ended(outcome);
+            std::future::ready(())
+        }),
         // Whom this tells waits in the same stream, which must go on.
         tables.for_each_concurrent(None, |outcome| {
             let (gone, context) = (of_tables.ended(outcome), context.clone());
@@ -201,7 +204,10 @@ pub async fn run(setup: Setup, stop: CancellationToken) {
                 }
             }
         }),
-        subclusters.for_each(|outcome| std::future::ready(drop(of_subclusters.ended(outcome))))
+        subclusters.for_each(|outcome| {
+            of_subclusters.ended(outcome);
+            std::future::ready(())
+        })
     );
 }
 
