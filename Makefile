@@ -110,7 +110,7 @@ kill9: ## SIGKILL under load, hundreds of times: nothing acknowledged may be los
 faults: ## seeded faults at the state stores: nothing acknowledged may be lost, and no watcher may miss a change
 	@SEEDS=300 $(tests) --lib seeds
 	SEEDS=100 $(tests) --test store kill_9
-	SEEDS=40 $(tests) --test store a_full_disk_loses
+	SEEDS=20 $(tests) --test store a_full_disk_loses
 	SEEDS=100 $(tests) --test rocksdb
 	SEEDS=100 $(tests) --test zookeeper nothing_acknowledged
 
