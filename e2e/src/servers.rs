@@ -195,6 +195,17 @@ pub fn router_configured<K: Into<String>>(
     Ok(Configured { router: Router::start(&launch, rpc, http)?, admin })
 }
 
+/// The same before the two nameservices of `cluster`, with a state store of its own, its files in `dir`: what a Java router is
+/// compared with that was told the same.
+pub fn router_compared(cluster: &Cluster, dir: &Path, told: &[(&str, &str)]) -> Result<Configured> {
+    let own = [
+        ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
+        ("dfs.federation.router.store.driver.file.directory", dir.join("store").display().to_string()),
+    ];
+    let told = told.iter().map(|(key, value)| (*key, (*value).to_owned()));
+    router_configured(&dir.join("conf"), nameservices(cluster).into_iter().chain(own).chain(told), &[])
+}
+
 /// What a router must know of the two nameservices of `cluster`.
 pub fn nameservices(cluster: &Cluster) -> [(&'static str, String); 5] {
     [

@@ -64,12 +64,6 @@ fn setup() -> Result<Site> {
     for (nameservice, path) in [("ns0", "/both"), ("ns1", "/both"), ("ns1", "/second/deep"), ("ns0", "/first")] {
         shell.at(&format!("hdfs://{}", cluster.rpc(nameservice))).dfs(&["-mkdir", "-p", path]).ok();
     }
-    let own = [
-        ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
-        ("dfs.federation.router.store.driver.file.directory", scratch.path().join("store").display().to_string()),
-    ];
-    let both = BOTH.iter().map(|(key, value)| (*key, (*value).to_owned()));
-    let properties = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
-    let Configured { router, admin } = servers::router_configured(&scratch.path().join("conf"), properties, &[])?;
+    let Configured { router, admin } = servers::router_compared(&cluster, scratch.path(), BOTH)?;
     Ok(Site { shell, java: cluster.admin().to_owned(), ours: admin.to_string(), servers: (router, cluster, scratch) })
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::wire::{Answer, Client};
 
 /// Directories below `/d` of each NameNode; mounts lead to them.
-pub const DIRECTORIES: [&str; 9] = ["one", "nested", "two", "all", "ro", "ft", "deep", "led", "half"];
+pub const DIRECTORIES: [&str; 8] = ["one", "nested", "two", "all", "ro", "ft", "deep", "led"];
 
 /// One NameNode.
 pub struct Namenode {

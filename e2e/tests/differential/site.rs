@@ -61,13 +61,7 @@ impl Site {
             |plan, (key, value)| plan.set(key, value),
         );
         let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-        let own = [
-            ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
-            ("dfs.federation.router.store.driver.file.directory", scratch.path().join("store").display().to_string()),
-        ];
-        let both = BOTH.iter().map(|(key, value)| (*key, (*value).to_owned()));
-        let properties = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
-        let Configured { router, admin } = servers::router_configured(&scratch.path().join("conf"), properties, &[])?;
+        let Configured { router, admin } = servers::router_compared(&cluster, scratch.path(), BOTH)?;
         let shell = Shell::start(&jars, scratch.path())?;
         for address in [cluster.admin().to_owned(), admin.to_string()] {
             let session = shell.at("hdfs://unused").set("dfs.federation.router.admin-address", &address);
