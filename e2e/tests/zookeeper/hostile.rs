@@ -123,7 +123,12 @@ async fn rings(namenode: &FakeNamenode, router: SocketAddr, store: &dyn StateSto
     for (source, destination) in rows {
         let entry = MountEntry::parse(source, [("ns0", destination)]).expect("a mount");
         store.put(entry, Version::ABSENT).await.expect("a write");
-        stat(router, &format!("{source}/file"));
+        // Until the router hears of it, the mount above may serve the path.
+        let served = || {
+            stat(router, &format!("{source}/file"));
+            asked(namenode) == Some(format!("{destination}/file"))
+        };
+        net::wait_until(source, PATIENCE, served).expect("the mount serves");
     }
     for (source, destination) in rows {
         let before = namenode.calls("getFileInfo").len();
