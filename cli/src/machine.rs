@@ -3,10 +3,11 @@
 use std::fs;
 
 use anabranch_router::config::hadoop::Environment;
+use anabranch_telemetry::process;
 
 /// What configuration may refer to outside of its files.
 pub(crate) fn environment() -> Environment {
-    Environment { variables: std::env::vars().collect(), user: user(), host: host() }
+    Environment { variables: std::env::vars().collect(), user: user(), host: host(), memory: process::memory().limit }
 }
 
 /// The user: `HADOOP_USER_NAME`, as Hadoop's own programs take it, else the account of this process.

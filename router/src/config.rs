@@ -166,16 +166,13 @@ impl Default for UpstreamConfig {
 pub struct LimitsConfig {
     /// Client connections in all.
     pub max_connections: usize,
-    /// Calls in flight on one client connection.
-    pub max_calls_per_connection: usize,
-    /// Calls in flight of one effective user.
-    pub max_calls_per_user: usize,
-    /// Calls in flight to one subcluster.
-    pub max_calls_per_nameservice: usize,
     /// Largest request in bytes (`ipc.maximum.data.length`).
     pub max_frame: u32,
-    /// Bytes of requests in flight and of replies that clients have not taken, in all.
+    /// Bytes of requests in flight and of replies that clients have not taken, in all. Calls that wait for subclusters take
+    /// at most half of it.
     pub max_bytes_in_flight: usize,
+    /// Nameservices that have a part of that half for themselves, from 0 to 1 (`dfs.federation.router.fairness.*`).
+    pub reserved: Vec<(String, f64)>,
     /// A client connection without calls is closed after this long.
     pub idle_timeout: Duration,
 }
@@ -184,11 +181,9 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             max_connections: 20_000,
-            max_calls_per_connection: 1_000,
-            max_calls_per_user: 5_000,
-            max_calls_per_nameservice: 10_000,
             max_frame: 128 << 20,
             max_bytes_in_flight: 1 << 30,
+            reserved: Vec::new(),
             idle_timeout: Duration::from_secs(600),
         }
     }

@@ -11,7 +11,7 @@ use crate::config::RouterConfig;
 use crate::groups::Groups;
 use crate::metrics::Metrics;
 use crate::safe_mode::SafeMode;
-use crate::session::{Impersonation, Users};
+use crate::session::Impersonation;
 use crate::upstream::Upstream;
 
 /// The data plane's state.
@@ -28,8 +28,6 @@ pub struct Core {
     pub upstream: Upstream,
     /// Owners of block pools.
     pub pools: BlockPools,
-    /// Calls in flight by user.
-    pub users: Users,
     /// Who may act for whom.
     pub impersonation: ArcSwap<Impersonation>,
     /// Groups of users.

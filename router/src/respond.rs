@@ -37,7 +37,7 @@ impl Stop {
     /// As a label of the calls' metric.
     pub fn ending(&self) -> Ending {
         match self {
-            Self::Refused(Refusal::UserOverloaded { .. }) | Self::Failed(Failure::Overloaded { .. }) => Ending::Shed,
+            Self::Failed(Failure::Overloaded { .. }) => Ending::Shed,
             Self::Refused(_) => Ending::Refused,
             Self::Failed(Failure::Remote(_)) => Ending::Exception,
             Self::Failed(_) => Ending::Unavailable,
@@ -61,7 +61,7 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
         Refusal::MountPoint { .. } | Refusal::MountsBelow { .. } => class::ACCESS_CONTROL,
         Refusal::NoDefaultNameservice { .. } => class::ROUTER_RESOLVE,
         Refusal::NoLocation { .. } => class::NO_LOCATION,
-        Refusal::SafeMode { .. } | Refusal::UserOverloaded { .. } => class::STANDBY,
+        Refusal::SafeMode { .. } => class::STANDBY,
         Refusal::Unsupported { .. } => class::UNSUPPORTED_OPERATION,
         Refusal::Missing { .. } | Refusal::Unreadable(_) => class::INVALID_PROTOBUF,
         Refusal::ReadOnly { .. }
@@ -164,9 +164,14 @@ mod tests {
                 "No namenodes available under nameservice ns1: refused",
             ),
             (
-                Failure::Overloaded { nameservice: nameservice() },
+                Failure::Overloaded { nameservice: nameservice(), user: None },
                 class::STANDBY,
                 "Router host_8888 is overloaded for NS: ns1",
+            ),
+            (
+                Failure::Overloaded { nameservice: nameservice(), user: Some("alice".into()) },
+                class::STANDBY,
+                "Router host_8888 is overloaded for NS: ns1, by user alice",
             ),
             (
                 Failure::Unknown { nameservice: nameservice() },

@@ -31,8 +31,8 @@ use crate::heartbeat::{TrustError, WebClient};
 use crate::jmx::{self, AdminPort, WebPort};
 use crate::metrics::{Metrics, SafeModeCollector, ServerCollector};
 use crate::safe_mode::{Event, SafeMode, State as SafeModeState};
-use crate::session::{Impersonation, Session, Users};
-use crate::upstream::Upstream;
+use crate::session::{Impersonation, Session};
+use crate::upstream::{Room, Upstream};
 
 /// Where mount tables come from: none until the first is loaded, and again when the last is too old to be trusted.
 pub type Mounts = watch::Receiver<Option<Arc<MountTable>>>;
@@ -118,12 +118,7 @@ impl Router {
         let nameservices = nameservices(&config)?;
         let web = WebClient::new(&config.heartbeat)?;
         let metrics = Arc::new(Metrics::new(registry.registry())?);
-        let upstream = Upstream::new(
-            nameservices,
-            config.upstream.clone(),
-            config.limits.max_calls_per_nameservice,
-            metrics.clone(),
-        );
+        let upstream = Upstream::new(nameservices, config.upstream.clone(), room(&config.limits)?, metrics.clone());
         let (rpc, rpc_addr) = listen(&runtimes.data, config.rpc_address).await?;
         let http = match config.http_address {
             None => None,
@@ -140,7 +135,6 @@ impl Router {
             safe_mode: SafeMode::new(config.safe_mode.enabled, !config.safe_mode.extension.is_zero(), readiness),
             upstream,
             pools: BlockPools::default(),
-            users: Users::new(config.limits.max_calls_per_user),
             impersonation: ArcSwap::from_pointee(Impersonation::new(&config.proxy_users).await),
             groups: Groups::new(&config.user_groups),
             metrics,
@@ -318,11 +312,19 @@ fn nameservices(config: &RouterConfig) -> Result<Vec<(NameserviceId, crate::conf
         .collect()
 }
 
+/// Calls that wait for subclusters leave half of the memory to those that come and to answers.
+fn room(config: &LimitsConfig) -> Result<Room, StartError> {
+    let reservation = |(id, share): &(String, f64)| Ok((NameserviceId::parse(id)?, *share));
+    let reservations = config.reserved.iter().map(reservation).collect::<Result<Vec<_>, StartError>>()?;
+    Ok(Room::new(config.max_bytes_in_flight / 2, &reservations))
+}
+
 fn limits(config: &LimitsConfig) -> Limits {
     Limits {
         max_frame: config.max_frame,
         max_connections: config.max_connections,
-        max_calls_per_connection: config.max_calls_per_connection,
+        // What a connection has in flight is bounded by what its user may have.
+        max_calls_per_connection: usize::MAX,
         max_bytes_in_flight: config.max_bytes_in_flight,
         idle_timeout: config.idle_timeout,
         ..Limits::default()

@@ -2,7 +2,6 @@
 
 mod caller_context;
 mod impersonation;
-mod users;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +15,6 @@ use bytes::Bytes;
 
 pub use caller_context::of_client;
 pub use impersonation::Impersonation;
-pub use users::Users;
 
 use crate::core::Core;
 use crate::facts;
@@ -47,10 +45,6 @@ impl Session {
         }
         let Some(table) = table else { return Err(self.safe_mode(row.category).into()) };
         let identity = &call.peer.identity;
-        let Some(_place) = core.users.admit(&identity.user) else {
-            let (router, user) = (core.config.router_id.clone(), identity.user.to_string());
-            return Err(Refusal::UserOverloaded { router, user, limit: core.users.limit() }.into());
-        };
         let directory = core.upstream.directory();
         let paths = facts::paths(row, call.message())?;
         let forward = Forward {
@@ -173,7 +167,7 @@ mod tests {
     use crate::config::RouterConfig;
     use crate::groups::Groups;
     use crate::safe_mode::SafeMode;
-    use crate::upstream::Upstream;
+    use crate::upstream::{Room, Upstream};
 
     fn session() -> Session {
         let config = RouterConfig::default();
@@ -182,9 +176,8 @@ mod tests {
             mounts: ArcSwapOption::empty(),
             revision: watch::Sender::new(None),
             safe_mode: SafeMode::new(true, false, &Readiness::new()),
-            upstream: Upstream::new(Vec::new(), config.upstream.clone(), 1, metrics.clone()),
+            upstream: Upstream::new(Vec::new(), config.upstream.clone(), Room::new(0, &[]), metrics.clone()),
             pools: BlockPools::default(),
-            users: Users::new(1),
             impersonation: ArcSwap::default(),
             groups: Groups::new(&[]),
             metrics,

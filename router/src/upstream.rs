@@ -7,7 +7,9 @@ mod failure;
 mod namenode;
 mod nameservice;
 mod pool;
+mod room;
 mod trouble;
+mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -27,6 +29,7 @@ pub use failure::Failure;
 pub use namenode::Namenode;
 pub use nameservice::Nameservice;
 pub use pool::Connected;
+pub use room::Room;
 pub(crate) use trouble::Trouble;
 
 use crate::config::{NameserviceConfig, UpstreamConfig};
@@ -80,7 +83,7 @@ const CLIENT_ID_LENGTH: usize = 16;
 pub struct Upstream {
     directory: ArcSwap<Directory>,
     configured: Vec<(NameserviceId, NameserviceConfig)>,
-    calls_per_nameservice: usize,
+    room: Room,
     metrics: Arc<Metrics>,
     options: ConnectOptions,
     config: UpstreamConfig,
@@ -89,17 +92,17 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Connects to nothing yet. `calls_per_nameservice` bounds what is in flight to each subcluster.
+    /// Connects to nothing yet. `room` bounds what is in flight.
     pub fn new(
         configured: Vec<(NameserviceId, NameserviceConfig)>,
         config: UpstreamConfig,
-        calls_per_nameservice: usize,
+        room: Room,
         metrics: Arc<Metrics>,
     ) -> Self {
         let upstream = Self {
             directory: ArcSwap::default(),
             configured,
-            calls_per_nameservice,
+            room,
             metrics,
             options: ConnectOptions {
                 connect_timeout: config.connect_timeout,
@@ -142,7 +145,7 @@ impl Upstream {
             }
             None => {
                 let metrics = self.metrics.nameservice(id.as_str());
-                Arc::new(Nameservice::new(id, members, self.calls_per_nameservice, connections, metrics))
+                Arc::new(Nameservice::new(id.clone(), members, self.room.share(&id), connections, metrics))
             }
         }
     }
@@ -160,7 +163,7 @@ impl Upstream {
 
     /// Sends a call to the active NameNode and returns the result message with its length in front.
     pub async fn call(&self, nameservice: &Nameservice, call: &Outgoing<'_>) -> Result<Bytes, Failure> {
-        let flight = nameservice.admit()?;
+        let flight = nameservice.admit(&call.identity.user, call.payload.len())?;
         if nameservice.callable() == 0 {
             return Err(Failure::NoActive {
                 nameservice: nameservice.id().to_string(),
@@ -196,7 +199,7 @@ impl Upstream {
 
     /// Sends a call to each NameNode of a subcluster, one after the other; standby ones take part.
     pub async fn call_each(&self, nameservice: &Nameservice, call: &Outgoing<'_>) -> Result<Bytes, Failure> {
-        let _flight = nameservice.admit()?;
+        let _flight = nameservice.admit(&call.identity.user, call.payload.len())?;
         let mut last = Bytes::new();
         for namenode in nameservice.namenodes() {
             let result = self.attempt(namenode, call).await;

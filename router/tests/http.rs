@@ -31,7 +31,8 @@ struct Rig {
 }
 
 fn config() -> RouterConfig {
-    let environment = Environment { variables: Default::default(), user: "root".into(), host: "h".into() };
+    let environment =
+        Environment { variables: Default::default(), user: "root".into(), host: "h".into(), memory: u64::MAX };
     let mut properties = Properties::new(environment);
     let text = "<configuration>
         <property><name>dfs.nameservices</name><value>ns0</value></property>

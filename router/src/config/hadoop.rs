@@ -4,6 +4,7 @@
 //! directory, later ones over earlier ones, `-D` settings over all. What each key means is a row of [`keys::all`].
 
 mod draft;
+mod fairness;
 pub mod keys;
 mod monitored;
 mod properties;
@@ -152,6 +153,7 @@ pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
         }
     }
     draft.config.user_groups = proxy_users::user_groups(properties)?;
+    draft.config.limits.reserved = fairness::reserved(properties)?;
     draft.config.proxy_users = proxy_users::read(properties, &draft.config.user_groups)?;
     draft.config.nameservices = topology::nameservices(properties, &draft.monitored)?;
     if draft.namenode_heartbeat.unwrap_or(draft.config.heartbeat.router) {

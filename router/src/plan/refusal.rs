@@ -118,14 +118,4 @@ pub enum Refusal {
     /// The parameter message cannot be read.
     #[error("{0}")]
     Unreadable(String),
-    /// The caller has too much under way.
-    #[error("Router {router} is overloaded: user {user} has {limit} calls in flight")]
-    UserOverloaded {
-        /// Id of this router.
-        router: String,
-        /// Effective user.
-        user: String,
-        /// How many are allowed.
-        limit: usize,
-    },
 }

@@ -42,11 +42,13 @@ pub enum Failure {
         /// Method name.
         method: String,
     },
-    /// As many calls are in flight to it as are allowed.
-    #[error("overloaded for NS: {nameservice}")]
+    /// The calls in flight to it hold what they may hold.
+    #[error("overloaded for NS: {nameservice}{}", user.as_ref().map_or_else(String::new, |user| format!(", by user {user}")))]
     Overloaded {
         /// Which subcluster.
         nameservice: String,
+        /// Whose calls are too many, if others still have room.
+        user: Option<String>,
     },
     /// The configuration does not know it.
     #[error("Cannot locate a registered namenode for {nameservice}")]

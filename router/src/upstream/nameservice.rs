@@ -7,6 +7,7 @@ use std::time::Instant;
 use anabranch_federation::NameserviceId;
 
 use super::compose::{Member, carried};
+use super::room::{Excess, Place, Share};
 use super::{Failure, Namenode};
 use crate::metrics::NameserviceMetrics;
 
@@ -23,8 +24,7 @@ pub struct Nameservice {
 
 /// What is in flight, whatever NameNodes there are.
 struct Load {
-    in_flight: AtomicUsize,
-    limit: usize,
+    share: Share,
     metrics: NameserviceMetrics,
 }
 
@@ -33,11 +33,11 @@ impl Nameservice {
     pub(super) fn new(
         id: NameserviceId,
         members: Vec<Member>,
-        limit: usize,
+        share: Share,
         max_connections: usize,
         metrics: NameserviceMetrics,
     ) -> Self {
-        let load = Arc::new(Load { in_flight: AtomicUsize::new(0), limit, metrics });
+        let load = Arc::new(Load { share, metrics });
         Self::made_of(id, members, max_connections, &[], 0, load)
     }
 
@@ -122,22 +122,23 @@ impl Nameservice {
         }
     }
 
-    /// Takes a place among the calls in flight to this subcluster. The fixed limit stands where an adaptive one belongs.
-    pub(super) fn admit(&self) -> Result<Flight<'_>, Failure> {
+    /// Takes a place among the calls in flight for a request of so many bytes.
+    pub(super) fn admit(&self, user: &Arc<str>, request: usize) -> Result<Flight<'_>, Failure> {
         let load = &*self.load;
-        if load.in_flight.fetch_add(1, Ordering::Relaxed) >= load.limit {
-            load.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let place = load.share.admit(user, request).map_err(|excess| {
             load.metrics.shed.inc();
-            return Err(Failure::Overloaded { nameservice: self.id.to_string() });
-        }
+            let user = (excess == Excess::User).then(|| user.to_string());
+            Failure::Overloaded { nameservice: self.id.to_string(), user }
+        })?;
         load.metrics.in_flight.inc();
-        Ok(Flight { load, started: Instant::now() })
+        Ok(Flight { load, _place: place, started: Instant::now() })
     }
 }
 
 /// A place among the calls in flight; given back when dropped.
 pub(super) struct Flight<'a> {
     load: &'a Load,
+    _place: Place<'a>,
     started: Instant,
 }
 
@@ -150,7 +151,6 @@ impl Flight<'_> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.load.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.load.metrics.in_flight.dec();
     }
 }

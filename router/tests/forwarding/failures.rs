@@ -92,23 +92,33 @@ async fn a_slow_subcluster_holds_nobody_else_up() {
 }
 
 #[tokio::test]
-async fn a_subcluster_at_its_limit_sheds_calls() {
-    let slow = namenode("BP-1", "slow").await;
+async fn a_subcluster_that_hangs_sheds_calls_and_leaves_room_to_others() {
+    let (slow, fast) = (namenode("BP-1", "slow").await, namenode("BP-2", "fast").await);
     slow.hold("getFileInfo");
-    let mut limited = config(&[("ns1", &[slow.address])]);
-    limited.limits.max_calls_per_nameservice = 2;
-    let rig = Rig::start(limited, Some(table(&[], Some("ns1")))).await;
-    let client = rig.client("alice").await;
-    let held = futures_util::future::join_all([client.info("/1"), client.info("/2")]);
-    let shed = async {
+    let mut limited = config(&[("ns1", &[slow.address]), ("ns2", &[fast.address])]);
+    // Of which calls have half: five, of 8 KiB and a few bytes each.
+    limited.limits.max_bytes_in_flight = 80 << 10;
+    let rig = Rig::start(limited, Some(table(&[("/fast", &[("ns2", "/")])], Some("ns1")))).await;
+    let (alice, bob) = (rig.client("alice").await, rig.client("bob").await);
+    let held = futures_util::future::join_all([alice.info("/1"), alice.info("/2")]);
+    let others = async {
         slow.wait_calls("getFileInfo", 2).await;
-        let shed = client.info("/3").await.unwrap_err();
-        slow.release();
+        let shed = alice.info("/3").await.unwrap_err();
+        assert!(alice.info("/fast/1").await.is_ok());
+        let (waits, ()) = tokio::join!(bob.info("/4"), async {
+            slow.wait_calls("getFileInfo", 3).await;
+            let shed = bob.info("/5").await.unwrap_err();
+            assert_eq!((&*shed.class, &*shed.message), (class::STANDBY, "Router host_8888 is overloaded for NS: ns1"));
+            slow.release();
+        });
+        assert!(waits.is_ok());
         shed
     };
-    let (held, shed) = tokio::join!(held, shed);
+    let (held, shed) = tokio::join!(held, others);
     assert!(held.into_iter().all(|answer| answer.is_ok()));
-    assert_eq!((&*shed.class, &*shed.message), (class::STANDBY, "Router host_8888 is overloaded for NS: ns1"));
+    let message = "Router host_8888 is overloaded for NS: ns1, by user alice";
+    assert_eq!((&*shed.class, &*shed.message), (class::STANDBY, message));
+    rig.wait_metric("anabranch_upstream_shed_total{nameservice=\"ns1\"} 2").await;
 }
 
 #[tokio::test]

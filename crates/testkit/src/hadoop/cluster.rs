@@ -3,6 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::{Jars, Jvm, Tuning};
@@ -36,6 +37,12 @@ impl Plan {
     pub fn tests() -> Self {
         let roles = ["namenode:ns0", "namenode:ns1", "datanode:dn0", "datanode:dn1"].map(String::from);
         Self { tuning: Tuning::Start, processes: vec![roles.into()], level: "WARN", settings: Vec::new() }
+    }
+
+    /// Nameservices `ns0` and `ns1` without DataNodes, each in a JVM of its own.
+    pub fn apart() -> Self {
+        let processes = ["namenode:ns0", "namenode:ns1"].map(|role| vec![role.to_owned()]).into();
+        Self { processes, ..Self::tests() }
     }
 
     /// Nameservices `ns0` and `ns1` without DataNodes beside a Java router without mounts.
@@ -153,6 +160,12 @@ impl Cluster {
     /// If the cluster has no such role.
     pub fn pid(&self, role: &str) -> u32 {
         *self.pids.get(role).unwrap_or_else(|| panic!("no role {role} in {:?}", self.pids))
+    }
+
+    /// Sends a signal to the process of a role.
+    pub fn signal(&self, role: &str, signal: Signal) -> Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.pid(role))?).context("process id 0")?;
+        Ok(kill_process(pid, signal)?)
     }
 
     fn address(&self, role: &str, kind: &str) -> &str {

@@ -37,7 +37,9 @@ const DEFAULT_NAMESERVICE: &str = "dfs.federation.router.default.nameserviceId";
 impl Draft {
     pub(super) fn new(environment: &Environment) -> Self {
         let any = |port| HostPort { host: "0.0.0.0".to_owned(), port };
-        let config = RouterConfig { superuser: environment.user.clone(), ..RouterConfig::default() };
+        let mut config = RouterConfig { superuser: environment.user.clone(), ..RouterConfig::default() };
+        let half = usize::try_from(environment.memory / 2).unwrap_or(usize::MAX);
+        config.limits.max_bytes_in_flight = config.limits.max_bytes_in_flight.min(half);
         Self {
             config,
             rpc: any(8888),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub use self::not_implemented::NOT_IMPLEMENTED;
 use super::draft::Draft;
+use super::fairness;
 use super::value::{self, HostPort, Unit};
 use crate::config::{AddressRange, Property};
 
@@ -368,27 +369,35 @@ const KEYS: &[Key] = &[
         set: Set::Time(Unit::Seconds, |draft, time| draft.config.limits.idle_timeout = time),
     },
     Key {
-        name: "anabranch.router.max.calls.per.connection",
-        default: "1000",
-        about: "Calls in flight on one client connection.",
-        set: Set::Count(1, 1_000_000, |draft, count| draft.config.limits.max_calls_per_connection = size(count)),
+        name: fairness::CONTROLLER,
+        default: "org.apache.hadoop.hdfs.server.federation.fairness.NoRouterRpcFairnessPolicyController",
+        about: "Whether nameservices have a part of the room for calls in flight for themselves; all share it as it is needed \
+                otherwise, which leaves the same again to each that another one's hanging calls take.",
+        set: Set::Together(fairness::CONTROLLERS),
     },
     Key {
-        name: "anabranch.router.max.calls.per.user",
-        default: "5000",
-        about: "Calls in flight of one user.",
-        set: Set::Count(1, 1_000_000, |draft, count| draft.config.limits.max_calls_per_user = size(count)),
+        name: fairness::COUNT,
+        default: "",
+        about: "The part of a nameservice, of `dfs.federation.router.handler.count`, for the Static controller.",
+        set: Set::Together("a number from 1 to 1000000"),
     },
     Key {
-        name: "anabranch.router.max.calls.per.nameservice",
-        default: "10000",
-        about: "Calls in flight to one subcluster.",
-        set: Set::Count(1, 1_000_000, |draft, count| draft.config.limits.max_calls_per_nameservice = size(count)),
+        name: fairness::PROPORTION,
+        default: "",
+        about: "The part of a nameservice, for the Proportion controller.",
+        set: Set::Together("a number from 0 to 1"),
+    },
+    Key {
+        name: fairness::HANDLERS,
+        default: "10",
+        about: "What the Static controller's counts are parts of. There are no handlers here.",
+        set: Set::Together("a number from 1 to 1000000"),
     },
     Key {
         name: "anabranch.router.max.bytes.in.flight",
         default: "1073741824",
-        about: "Bytes of requests in flight and of replies that clients have not taken, in all.",
+        about: "Bytes of requests in flight and of replies that clients have not taken, in all. Half of it is for calls that wait \
+                for subclusters, each counted with 8 KiB beside its bytes. Half of the container's memory, if that is less.",
         set: Set::Count(MEBI, 1 << 40, |draft, count| draft.config.limits.max_bytes_in_flight = size(count)),
     },
 ];

@@ -14,6 +14,8 @@ pub struct Environment {
     pub user: String,
     /// The name of this machine.
     pub host: String,
+    /// What memory the container, or the machine, has, in bytes.
+    pub memory: u64,
 }
 
 impl Environment {
@@ -181,7 +183,8 @@ mod tests {
 
     fn properties(files: &[&[(&str, &str, bool)]]) -> Properties {
         let variables = [("HOME", "/home/x"), ("EMPTY", "")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-        let environment = Environment { variables: variables.into(), user: "alice".into(), host: "h".into() };
+        let environment =
+            Environment { variables: variables.into(), user: "alice".into(), host: "h".into(), memory: u64::MAX };
         let mut properties = Properties::new(environment);
         for (index, pairs) in files.iter().enumerate() {
             properties.add_file(&format!("{index}.xml"), &file(pairs)).unwrap();

@@ -14,7 +14,7 @@ const TWO: [(&str, &str); 4] = [
 ];
 
 fn environment() -> Environment {
-    Environment { variables: Default::default(), user: "alice".into(), host: "router1".into() }
+    Environment { variables: Default::default(), user: "alice".into(), host: "router1".into(), memory: 4 << 30 }
 }
 
 fn properties(more: &[(&str, &str)]) -> Properties {
@@ -362,17 +362,54 @@ fn bad_values_are_told_with_what_is_accepted() {
 }
 
 #[test]
+fn what_is_in_flight_fits_into_the_memory() {
+    let bytes = |memory: u64, told: &[(&str, &str)]| {
+        let mut properties = Properties::new(Environment { memory, ..environment() });
+        let all = [("dfs.nameservices", "ns1"), ("dfs.namenode.rpc-address.ns1", "c:8020")];
+        all.iter().chain(told).for_each(|(name, value)| properties.set(name, value));
+        interpret(&properties).unwrap().config.limits.max_bytes_in_flight
+    };
+    assert_eq!([64 << 30, 1 << 30, 256 << 20].map(|memory| bytes(memory, &[])), [1 << 30, 512 << 20, 128 << 20]);
+    assert_eq!(bytes(256 << 20, &[("anabranch.router.max.bytes.in.flight", "1073741824")]), 1 << 30);
+}
+
+#[test]
+fn fairness_reserves_what_java_deals_out() {
+    let controller = |name: &str| format!("org.apache.hadoop.hdfs.server.federation.fairness.{name}");
+    let fixed = controller("StaticRouterRpcFairnessPolicyController");
+    let part = controller("ProportionRouterRpcFairnessPolicyController");
+    let class = "dfs.federation.router.fairness.policy.controller.class";
+    let (count, handlers) = ("dfs.federation.router.fairness.handler.count.", "dfs.federation.router.handler.count");
+    let reserved = |settings: &[(&str, &str)]| loaded(settings).config.limits.reserved;
+    let (ns0, ns1, fan_outs) = (&*format!("{count}ns0"), &*format!("{count}ns1"), &*format!("{count}concurrent"));
+    assert_eq!(reserved(&[(ns0, "5")]), []);
+    let counts = [(class, &*fixed), (ns0, "5"), (ns1, "2"), (fan_outs, "9"), (handlers, "20")];
+    assert_eq!(reserved(&counts), [("ns0".to_owned(), 0.25), ("ns1".to_owned(), 0.1)]);
+    let proportion = "dfs.federation.router.fairness.handler.proportion.ns0";
+    assert_eq!(reserved(&[(class, &part), (proportion, "0.8")]), [("ns0".to_owned(), 0.8)]);
+    let wrong = [
+        ((class, "org.example.Mine"), "ProportionRouterRpcFairnessPolicyController"),
+        ((ns0, "11"), "dfs.federation.router.handler.count = \"10\""),
+        ((ns0, "0"), "expected a number from 1 to 1000000"),
+    ];
+    for (setting, expected) in wrong {
+        let told = refusal(&[(class, &fixed), setting]);
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
 fn keys_without_meaning_are_told() {
     let loaded = loaded(&[
-        ("dfs.federation.router.handler.count", "10"),
-        ("dfs.federation.router.fairness.handler.count.ns0", "10"),
+        ("dfs.federation.router.reader.count", "10"),
+        ("dfs.federation.router.fairness.acquire.timeout", "1s"),
         ("hadoop.zk.num-retries", "5"),
         ("dfs.federation.router.rpc.adress", "x"),
         ("dfs.replication", "3"),
     ]);
     let known = [
-        "dfs.federation.router.fairness.handler.count.ns0",
-        "dfs.federation.router.handler.count",
+        "dfs.federation.router.fairness.acquire.timeout",
+        "dfs.federation.router.reader.count",
         "hadoop.zk.num-retries",
     ];
     assert_eq!(loaded.not_implemented, known);
