@@ -6,6 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 DIR ?= examples/quickstart
+FUZZ_SECONDS ?= 60
 stage := scripts/stage
 
 # One selection of packages and one profile for everything, so that nothing is compiled twice.
@@ -115,8 +116,8 @@ faults: ## seeded faults at the state stores: nothing acknowledged may be lost, 
 	SEEDS=100 $(tests) --test rocksdb
 	SEEDS=100 $(tests) --test zookeeper nothing_acknowledged
 
-fuzz: ## each parser for a minute
-	@scripts/fuzz
+fuzz: ## each parser for a minute (FUZZ_SECONDS)
+	@scripts/fuzz $(FUZZ_SECONDS)
 
 bench: deps bench-build ## a NameNode, the Java router and ours, side by side
 	@target/release/anabranch-bench
