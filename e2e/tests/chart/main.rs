@@ -8,6 +8,7 @@ mod cluster;
 mod definitions;
 mod fleet;
 mod foreign;
+mod images;
 mod metrics;
 mod plugin;
 mod queries;
@@ -32,6 +33,7 @@ const CASES: &[Case<'_, Site>] = &[
     ("values_have_a_schema", render::values_have_a_schema),
     ("values_are_explained", render::values_are_explained),
     ("installs", release::installs),
+    ("images_hold_one_program", images::hold_one_program),
     ("definitions_read_back_as_they_are", definitions::read_back_as_they_are),
     ("servers_accept_every_object", render::servers_accept_every_object),
     ("servers_accept_every_example", render::servers_accept_every_example),

@@ -20,6 +20,7 @@ mod site;
 mod state;
 mod steady;
 mod store;
+mod zookeeper;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ const CASES: &[Case<'_, Rig>] = &[
     ("drift_is_observed", drift::observed),
     ("drift_is_adopted", drift::adopted),
     ("drift_is_undone", drift::enforced),
+    ("a_fleet_may_share_an_ensemble_with_java", zookeeper::shared),
     ("a_fleet_made_anew_has_the_records_of_its_tables", remade::taken_over),
     ("records_that_were_marked_at_first_are_known", remade::marked_at_first),
     ("names_that_are_taken_are_left_alone", steady::names_that_are_taken),
