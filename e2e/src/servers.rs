@@ -196,14 +196,14 @@ pub fn router_configured<K: Into<String>>(
 }
 
 /// The same before the two nameservices of `cluster`, with a state store of its own, its files in `dir`: what a Java router is
-/// compared with that was told the same.
-pub fn router_compared(cluster: &Cluster, dir: &Path, told: &[(&str, &str)]) -> Result<Configured> {
+/// compared with that was told the same. Warnings with one of the given texts are no surprise.
+pub fn router_compared(cluster: &Cluster, dir: &Path, told: &[(&str, &str)], warnings: &[&str]) -> Result<Configured> {
     let own = [
         ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
         ("dfs.federation.router.store.driver.file.directory", dir.join("store").display().to_string()),
     ];
     let told = told.iter().map(|(key, value)| (*key, (*value).to_owned()));
-    router_configured(&dir.join("conf"), nameservices(cluster).into_iter().chain(own).chain(told), &[])
+    router_configured(&dir.join("conf"), nameservices(cluster).into_iter().chain(own).chain(told), warnings)
 }
 
 /// What a router must know of the two nameservices of `cluster`.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::places::{CHANGED, ODD, PATHS};
+use crate::places::{AWAY, CHANGED, DRAWN, ODD, ORDERED, OTHERS, PATHS, SNAPSHOTS};
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -15,11 +15,17 @@ pub struct Call {
     pub parameters: Value,
     /// Whether it may change something.
     pub changes: bool,
+    /// By somebody who is no superuser.
+    pub by_other: bool,
 }
+
+/// Stands for a name that each router's calls have for themselves.
+pub const OWN: &str = "$R";
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.parameters)
+        let by = if self.by_other { " by another" } else { "" };
+        write!(f, "{} {}{by}", self.method, self.parameters)
     }
 }
 
@@ -44,6 +50,9 @@ const READS: &[(&str, &str)] = &[
     ("listXAttrs", r#"{"src":"$P"}"#),
     ("getSnapshotListing", r#"{"snapshotRoot":"$P"}"#),
     ("getSnapshotDiffReport", r#"{"snapshotRoot":"$P","fromSnapshot":"a","toSnapshot":""}"#),
+    ("getSnapshotDiffReportListing", r#"{"snapshotRoot":"$P","fromSnapshot":"a","toSnapshot":""}"#),
+    ("getQuotaUsage", r#"{"path":"$P"}"#),
+    ("getEnclosingRoot", r#"{"filename":"$P"}"#),
 ];
 
 const WRITES: &[(&str, &str)] = &[
@@ -62,6 +71,8 @@ const WRITES: &[(&str, &str)] = &[
     ("rename", r#"{"src":"$P","dst":"/one/renamed"}"#),
     ("rename2", r#"{"src":"$P","dst":"/two/sub","overwriteDest":true}"#),
     ("rename2", r#"{"src":"/one/f","dst":"$P","overwriteDest":false}"#),
+    ("rename", r#"{"src":"/all/only1","dst":"$P"}"#),
+    ("rename2", r#"{"src":"/two/only1","dst":"$P","overwriteDest":false}"#),
     ("setReplication", r#"{"src":"$P","replication":2}"#),
     ("setPermission", r#"{"src":"$P","permission":{"perm":448}}"#),
     ("setOwner", r#"{"src":"$P","username":"ann","groupname":"others"}"#),
@@ -78,9 +89,26 @@ const WRITES: &[(&str, &str)] = &[
         "modifyAclEntries",
         r#"{"src":"$P","aclSpec":[{"type":"USER","scope":"ACCESS","permissions":"READ","name":"ann"}]}"#,
     ),
+    (
+        "setAcl",
+        r#"{"src":"$P","aclSpec":[{"type":"USER","scope":"ACCESS","permissions":"PERM_ALL"},{"type":"GROUP","scope":"ACCESS","permissions":"READ"},{"type":"OTHER","scope":"ACCESS","permissions":"NONE"}]}"#,
+    ),
+    (
+        "removeAclEntries",
+        r#"{"src":"$P","aclSpec":[{"type":"USER","scope":"ACCESS","permissions":"READ","name":"ann"}]}"#,
+    ),
+    ("removeDefaultAcl", r#"{"src":"$P"}"#),
     ("removeAcl", r#"{"src":"$P"}"#),
     ("setXAttr", r#"{"src":"$P","xAttr":{"namespace":"USER","name":"a","value":"AQ=="},"flag":1}"#),
     ("removeXAttr", r#"{"src":"$P","xAttr":{"namespace":"USER","name":"a"}}"#),
+    ("setQuota", r#"{"path":"$P","namespaceQuota":5,"storagespaceQuota":9223372036854775807}"#),
+    ("addBlock", r#"{"src":"$P","clientName":"t"}"#),
+    ("complete", r#"{"src":"$P","clientName":"t"}"#),
+    ("abandonBlock", r#"{"b":$B,"src":"$P","holder":"t"}"#),
+    ("getAdditionalDatanode", r#"{"src":"$P","blk":$B,"numAdditionalNodes":1,"clientName":"t"}"#),
+    ("reencryptEncryptionZone", r#"{"action":"START_REENCRYPT","zone":"$P"}"#),
+    ("disallowSnapshot", r#"{"snapshotRoot":"$P"}"#),
+    ("renameSnapshot", r#"{"snapshotRoot":"$P","snapshotOldName":"s","snapshotNewName":"t"}"#),
     ("allowSnapshot", r#"{"snapshotRoot":"$P"}"#),
     ("createSnapshot", r#"{"snapshotRoot":"$P","snapshotName":"s"}"#),
     ("deleteSnapshot", r#"{"snapshotRoot":"$P","snapshotName":"s"}"#),
@@ -117,11 +145,55 @@ const CLUSTER: &[(&str, &str)] = &[
     ("renewLease", r#"{"clientName":"t"}"#),
     ("setBalancerBandwidth", r#"{"bandwidth":1000000}"#),
     ("getBatchedListing", r#"{"paths":["/one"],"startAfter":"","needLocation":false}"#),
+    ("updateBlockForPipeline", r#"{"block":$B,"clientName":"t"}"#),
+    ("updatePipeline", r#"{"clientName":"t","oldBlock":$B,"newBlock":$B}"#),
+    ("reportBadBlocks", r#"{"blocks":[]}"#),
+    (
+        "reportBadBlocks",
+        r#"{"blocks":[{"b":$B,"offset":0,"corrupt":true,"blockToken":{"identifier":"","password":"","kind":"","service":""}}]}"#,
+    ),
+    ("msync", "{}"),
+    ("getCurrentEditLogTxid", "{}"),
+    ("refreshNodes", "{}"),
+    ("saveNamespace", "{}"),
+    ("restoreFailedStorage", r#"{"arg":"check"}"#),
+    ("finalizeUpgrade", "{}"),
+    ("metaSave", r#"{"filename":"$R"}"#),
+    ("addCachePool", r#"{"info":{"poolName":"$R"}}"#),
+    ("addCachePool", r#"{"info":{"poolName":"$R"}}"#),
+    ("listCachePools", r#"{"prevPoolName":""}"#),
+    ("modifyCachePool", r#"{"info":{"poolName":"$R","mode":511}}"#),
+    ("addCacheDirective", r#"{"info":{"path":"/one/f","pool":"$R"}}"#),
+    ("addCacheDirective", r#"{"info":{"path":"/all/f","pool":"nobodys"}}"#),
+    ("modifyCacheDirective", r#"{"info":{"id":4711,"path":"/one/f"}}"#),
+    ("removeCacheDirective", r#"{"id":4711}"#),
+    ("removeCachePool", r#"{"poolName":"$R"}"#),
+    ("removeCachePool", r#"{"poolName":"$R"}"#),
+    ("enableErasureCodingPolicy", r#"{"ecPolicyName":"XOR-2-1-1024k"}"#),
+    ("getECTopologyResultForPolicies", r#"{"policies":["XOR-2-1-1024k"]}"#),
+    ("disableErasureCodingPolicy", r#"{"ecPolicyName":"XOR-2-1-1024k"}"#),
+    ("enableErasureCodingPolicy", r#"{"ecPolicyName":"none"}"#),
+    ("removeErasureCodingPolicy", r#"{"ecPolicyName":"XOR-2-1-1024k"}"#),
+    ("addErasureCodingPolicies", r#"{"ecPolicies":[]}"#),
+    ("listReencryptionStatus", r#"{"id":0}"#),
+    (
+        "renewDelegationToken",
+        r#"{"token":{"identifier":"","password":"","kind":"HDFS_DELEGATION_TOKEN","service":""}}"#,
+    ),
+    (
+        "cancelDelegationToken",
+        r#"{"token":{"identifier":"","password":"","kind":"HDFS_DELEGATION_TOKEN","service":""}}"#,
+    ),
+    ("rollEdits", "{}"),
 ];
 
+/// A block that nobody has, of a block pool that nobody has.
+const BLOCK: &str = r#"{"poolId":"BP-none","blockId":1,"generationStamp":1}"#;
+
 fn call((method, parameters): &(&'static str, &str), path: &str, changes: bool) -> Call {
-    let parameters = serde_json::from_str(&parameters.replace("$P", path)).unwrap();
-    Call { method, parameters, changes }
+    let parameters = parameters.replace("$P", path).replace("$B", BLOCK);
+    let parameters = serde_json::from_str(&parameters).unwrap_or_else(|error| panic!("{method} {parameters}: {error}"));
+    Call { method, parameters, changes, by_other: false }
 }
 
 fn crossed<'p>(
@@ -134,12 +206,33 @@ fn crossed<'p>(
 
 /// Each reading method with each path.
 pub fn reads() -> Vec<Call> {
-    crossed(READS, PATHS.iter().chain(ODD), false)
+    crossed(READS, PATHS.iter().chain(ODD).chain(ORDERED), false)
+}
+
+/// Each method where a subcluster is away.
+pub fn away() -> Vec<Call> {
+    [crossed(READS, AWAY.iter(), false), crossed(WRITES, AWAY.iter(), true)].concat()
+}
+
+/// Each reading method where there are snapshots.
+pub fn snapshots() -> Vec<Call> {
+    let mut calls = crossed(READS, SNAPSHOTS.iter(), false);
+    calls.push(call(&("getSnapshottableDirListing", "{}"), "", false));
+    calls
+}
+
+/// Each method by a user who owns nothing.
+pub fn by_others() -> Vec<Call> {
+    let calls = [crossed(READS, OTHERS.iter(), false), crossed(WRITES, OTHERS.iter(), true), cluster()].concat();
+    calls.into_iter().map(|call| Call { by_other: true, ..call }).collect()
 }
 
 /// Each changing method with some.
 pub fn writes() -> Vec<Call> {
-    crossed(WRITES, CHANGED.iter(), true)
+    let drawn = crossed(WRITES, DRAWN.iter(), true).into_iter();
+    // What is made is made where the draw falls.
+    let drawn = drawn.filter(|call| !call.parameters.to_string().contains("/made"));
+    crossed(WRITES, CHANGED.iter(), true).into_iter().chain(drawn).collect()
 }
 
 /// Methods without a path.

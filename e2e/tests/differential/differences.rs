@@ -86,6 +86,84 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
+        what: "what is not found may be where nobody answered",
+        methods: &["getFileInfo", "delete", "setReplication"],
+        shows: |_, java, ours| {
+            matches!(java, Answer::Result(found) if *found == json!({}))
+                && message(ours).starts_with("No namenodes available under nameservice ns2")
+        },
+    },
+    Difference {
+        what: "what is found exists, though somebody did not answer",
+        methods: &["create"],
+        shows: |_, java, ours| {
+            message(java).contains("NoNamenodesAvailable") && message(ours).ends_with("already exists")
+        },
+    },
+    Difference {
+        what: "a file that was made elsewhere names its nameservice",
+        methods: &["create"],
+        shows: |_, java, ours| {
+            let (Answer::Result(java), Answer::Result(mut ours)) = (java, ours.clone()) else { return false };
+            ours["fs"].as_object_mut().is_some_and(|status| status.remove("namespace").is_some()) && *java == ours
+        },
+    },
+    Difference {
+        what: "a rename whose source lies elsewhere is said to go across",
+        methods: &["rename", "rename2"],
+        shows: |_, java, ours| {
+            let missing =
+                matches!(java, Answer::Result(found) if *found == json!({})) || message(java).contains("is not found");
+            missing && message(ours).contains("no eligible destination in the same namespace was found")
+        },
+    },
+    Difference {
+        what: "why a nameservice is away is told",
+        methods: &[],
+        shows: |_, java, ours| {
+            let Answer::Exception(class, _) = ours else { return false };
+            let known = "org.apache.hadoop.hdfs.server.federation.router.NoNamenodesAvailableException: ";
+            let said = message(java).strip_prefix(known);
+            class.ends_with(".RetriableException") && said.is_some_and(|said| message(ours).starts_with(said))
+        },
+    },
+    Difference {
+        what: "a block of a pool that nobody reported is looked for",
+        methods: &["abandonBlock", "getAdditionalDatanode", "updateBlockForPipeline", "updatePipeline"],
+        shows: |_, java, ours| {
+            message(java).starts_with("Cannot locate a registered namenode for BP-none")
+                && matches!(ours, Answer::Exception(..))
+        },
+    },
+    Difference {
+        what: "tokens are refused with a reason",
+        methods: &["renewDelegationToken", "cancelDelegationToken"],
+        shows: |_, java, ours| {
+            message(java).contains("dtSecretManager") && message(ours).contains("issued only with security on")
+        },
+    },
+    Difference {
+        what: "the root of a snapshot's differences is the client's path",
+        methods: &["getSnapshotDiffReport"],
+        shows: |call, java, ours| {
+            let root = call.parameters["snapshotRoot"].as_str().unwrap_or_default();
+            let of = |answer: &Answer| match answer {
+                Answer::Result(value) => value["diffReport"]["snapshotRoot"].as_str().unwrap_or_default().to_owned(),
+                _ => String::new(),
+            };
+            !of(ours).is_empty() && root.starts_with(&of(ours)) && of(java) == format!("/d{}", of(ours))
+        },
+    },
+    // No difference: any location may be asked last, and each has a reason of its own.
+    Difference {
+        what: "(what was asked last told why)",
+        methods: &[],
+        shows: |call, java, ours| {
+            let drawn = ["/rnd/", "/space/", "/local/"].iter().any(|mount| call.parameters.to_string().contains(mount));
+            drawn && matches!((java, ours), (Answer::Exception(..), Answer::Exception(..)))
+        },
+    },
+    Difference {
         what: "concat says what is wrong with files that are empty, or with the path",
         methods: &["concat"],
         shows: |_, java, ours| matches!((java, ours), (Answer::Exception(..), Answer::Exception(..))),

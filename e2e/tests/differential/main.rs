@@ -10,7 +10,7 @@ mod places;
 mod site;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anabranch_testkit::suite;
@@ -23,11 +23,32 @@ fn main() -> ExitCode {
     suite::run(
         Site::start,
         &[
-            ("what_looks_is_answered_alike", |site| compare(site, &calls::reads(), 600)),
-            ("what_changes_does_the_same", |site| compare(site, &calls::writes(), 400)),
-            ("what_concerns_the_cluster_is_answered_alike", |site| compare(site, &calls::cluster(), 20)),
+            ("every_method_is_called", every_method),
+            ("what_looks_is_answered_alike", |site| compare(site, &calls::reads(), 1_000)),
+            ("what_changes_does_the_same", |site| compare(site, &calls::writes(), 800)),
+            ("what_concerns_the_cluster_is_answered_alike", |site| compare(site, &calls::cluster(), 50)),
+            ("snapshots_look_alike", |site| {
+                site.snapshots();
+                compare(site, &calls::snapshots(), 200);
+                site.anew();
+            }),
+            ("others_may_do_the_same", |site| compare(site, &calls::by_others(), 500)),
+            ("without_a_subcluster_the_others_serve_alike", |site| {
+                site.away("enable");
+                compare(site, &calls::away(), 300);
+            }),
         ],
     )
+}
+
+fn every_method(_: &Site) {
+    let called: BTreeSet<_> = [calls::reads(), calls::writes(), calls::cluster()]
+        .concat()
+        .into_iter()
+        .map(|call| call.method.to_owned())
+        .collect();
+    let missing: Vec<_> = wire::methods().into_iter().filter(|method| !called.contains(method)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// Makes calls at both routers and tells how they differ.

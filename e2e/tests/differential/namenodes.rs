@@ -9,18 +9,27 @@ use crate::wire::{Answer, Client};
 /// Directories below `/d` of each NameNode; mounts lead to them.
 pub const DIRECTORIES: [&str; 8] = ["one", "nested", "two", "all", "ro", "ft", "deep", "led"];
 
+/// Those of mounts where any subcluster may be asked first: they look the same in all of them.
+const ALIKE: [&str; 5] = ["rnd", "space", "local", "half", "halfft"];
+
+/// Those with a file that the other NameNode does not have.
+const UNLIKE: [&str; 8] = ["two", "all", "ft", "led", "rnd", "space", "local", "half"];
+
 /// One NameNode.
 pub struct Namenode {
     client: Client,
     /// Who owns everything there: tells in an answer which NameNode it is from.
     owner: String,
+    /// The name of what only it has.
+    only: String,
     user: String,
 }
 
 impl Namenode {
     /// By its address.
     pub fn new(nameservice: &str, address: &str, user: &str) -> Self {
-        Self { client: Client::new(address, user), owner: format!("at-{nameservice}"), user: user.to_owned() }
+        let only = nameservice.replace("ns", "only");
+        Self { client: Client::new(address, user), owner: format!("at-{nameservice}"), only, user: user.to_owned() }
     }
 
     fn must(&mut self, name: &str, parameters: &Value) -> Value {
@@ -60,20 +69,41 @@ impl Namenode {
             let sub = format!("/d/{directory}/sub");
             self.must("mkdirs", &json!({ "src": sub, "masked": masked, "createParent": true }));
             for file in ["f", "sub/g"] {
-                let src = format!("/d/{directory}/{file}");
-                self.must(
-                    "create",
-                    &json!({
-                        "src": src, "masked": { "perm": 0o644 }, "clientName": "test", "createFlag": 3,
-                        "createParent": true, "replication": 1, "blockSize": 1048576,
-                    }),
-                );
-                self.must("complete", &json!({ "src": src, "clientName": "test" }));
-                self.must("setOwner", &json!({ "src": src, "username": self.owner, "groupname": "staff" }));
+                self.file(&format!("/d/{directory}/{file}"));
             }
             for path in [format!("/d/{directory}"), sub] {
                 self.must("setOwner", &json!({ "src": path, "username": self.owner, "groupname": "staff" }));
             }
+        }
+        for directory in ALIKE {
+            let src = format!("/d/{directory}");
+            self.must("mkdirs", &json!({ "src": src, "masked": { "perm": 0o755 }, "createParent": true }));
+        }
+        for directory in UNLIKE {
+            self.file(&format!("/d/{directory}/{}", self.only));
+        }
+        self.file("/d/one/secret/s");
+        self.must("setPermission", &json!({ "src": "/d/one/secret", "permission": { "perm": 0o700 } }));
+    }
+
+    fn file(&mut self, src: &str) {
+        let create = json!({
+            "src": src, "masked": { "perm": 0o644 }, "clientName": "test", "createFlag": 3, "createParent": true,
+            "replication": 1, "blockSize": 1048576,
+        });
+        self.must("create", &create);
+        self.must("complete", &json!({ "src": src, "clientName": "test" }));
+        self.must("setOwner", &json!({ "src": src, "username": self.owner, "groupname": "staff" }));
+    }
+
+    /// Snapshots of directories, and what came and went afterwards.
+    pub fn snapshot(&mut self) {
+        for directory in ["one", "two", "all"] {
+            let root = format!("/d/{directory}");
+            self.must("allowSnapshot", &json!({ "snapshotRoot": root }));
+            self.must("createSnapshot", &json!({ "snapshotRoot": root, "snapshotName": "a" }));
+            self.file(&format!("{root}/late"));
+            self.must("delete", &json!({ "src": format!("{root}/sub"), "recursive": true }));
         }
     }
 

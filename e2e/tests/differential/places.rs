@@ -10,7 +10,14 @@ pub const MOUNTS: &[&str] = &[
     "/ft ns0,ns1 /d/ft -order HASH_ALL -faulttolerant",
     "/virtual/deep/mount ns1 /d/deep",
     "/led ns1,ns0 /d/led -order LEADER_FOLLOWER",
-    "/dead ns2 /d/dead",
+    "/rnd ns0,ns1 /d/rnd -order RANDOM",
+    "/space ns0,ns1 /d/space -order SPACE",
+    "/local ns0,ns1 /d/local -order LOCAL",
+    // There is no NameNode at the address of ns2, and nobody knows ns3.
+    "/down ns2 /d/down",
+    "/half ns0,ns2 /d/half -order HASH_ALL",
+    "/halfft ns0,ns2 /d/halfft -order HASH_ALL -faulttolerant",
+    "/dead ns3 /d/dead",
 ];
 
 /// Paths that any call may be about.
@@ -55,6 +62,70 @@ pub const PATHS: &[&str] = &[
     "/one/",
     "/one//f",
     "/one/f/",
+];
+
+/// Where it counts in which order subclusters are asked, since files are in one of them only.
+pub const ORDERED: &[&str] = &[
+    "/two/only0",
+    "/two/only1",
+    "/all/only0",
+    "/all/only1",
+    "/ft/only0",
+    "/ft/only1",
+    "/led/only0",
+    "/led/only1",
+    "/rnd",
+    "/rnd/only0",
+    "/rnd/only1",
+    "/rnd/missing",
+    "/space",
+    "/space/only0",
+    "/space/only1",
+    "/space/missing",
+    "/local",
+    "/local/only0",
+    "/local/only1",
+    "/local/missing",
+];
+
+/// Files that changing calls find wherever they are, when any subcluster may be asked first.
+pub const DRAWN: &[&str] = &["/rnd/only1", "/space/only1", "/local/only0"];
+
+/// Where a subcluster is away.
+pub const AWAY: &[&str] =
+    &["/down", "/down/f", "/half", "/half/f", "/half/only0", "/half/missing", "/halfft/f", "/halfft/missing"];
+
+/// Those that a user is tried with who owns nothing.
+pub const OTHERS: &[&str] = &[
+    "/",
+    "/one/f",
+    "/one/missing",
+    "/one/secret",
+    "/one/secret/s",
+    "/one/nested/f",
+    "/two/f",
+    "/all/f",
+    "/all/missing",
+    "/ro/f",
+    "/virtual",
+    "/led/f",
+    "/uncovered",
+];
+
+/// What there is in snapshots; see [`crate::namenodes::Namenode::snapshot`].
+pub const SNAPSHOTS: &[&str] = &[
+    "/one",
+    "/one/.snapshot",
+    "/one/.snapshot/a",
+    "/one/.snapshot/a/f",
+    "/one/.snapshot/a/late",
+    "/one/.snapshot/none",
+    "/all",
+    "/all/.snapshot",
+    "/all/.snapshot/a",
+    "/all/.snapshot/a/f",
+    "/two/.snapshot/a/sub",
+    "/virtual/deep/mount/.snapshot",
 ];
 
 /// Those that each changing call is tried with: after most of these, everything is made anew.

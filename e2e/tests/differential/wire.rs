@@ -11,6 +11,8 @@ use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, SerializeOptions};
 use serde_json::Value;
 
+use crate::calls::OWN;
+
 static METHODS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hdfs-proto/proto");
     let file = dir.join("ClientNamenodeProtocol.proto");
@@ -43,6 +45,24 @@ impl fmt::Display for Answer {
             Self::Closed => f.write_str("(closed)"),
         }
     }
+}
+
+impl Answer {
+    /// The same with one word for all of these names.
+    pub fn without(self, names: &[&str]) -> Self {
+        let plain = |text: &str| names.iter().fold(text.to_owned(), |text, name| text.replace(name, OWN));
+        match self {
+            Self::Result(value) => Self::Result(serde_json::from_str(&plain(&value.to_string())).unwrap()),
+            Self::Exception(class, message) => Self::Exception(class, plain(&message)),
+            Self::Closed => Self::Closed,
+        }
+    }
+}
+
+/// Every method of the protocol.
+pub fn methods() -> Vec<String> {
+    let service = METHODS.services().find(|service| service.name() == "ClientNamenodeProtocol").unwrap();
+    service.methods().map(|method| method.name().to_owned()).collect()
 }
 
 /// A user's connection to a server.
@@ -117,6 +137,8 @@ const VOLATILE: &[&str] = &[
     "directives",
     "snapshotID",
     "mtime",
+    "txid",
+    "newSegmentTxId",
 ];
 
 /// Takes away what differs from call to call; where DataNodes stand in a list does not count.
@@ -127,7 +149,11 @@ fn settle(value: &mut Value) {
             let is_default = |field: &Value| *field == false || *field == 0 || *field == "";
             fields.retain(|_, field| !is_default(field));
             for (key, field) in fields.iter_mut() {
-                if VOLATILE.contains(&key.as_str()) { *field = Value::from("*") } else { settle(field) }
+                if VOLATILE.contains(&key.as_str()) || key == "id" && field.is_number() {
+                    *field = Value::from("*")
+                } else {
+                    settle(field)
+                }
             }
             let order = |list: &mut Value| {
                 if let Some(list) = list.as_array_mut() {

@@ -44,7 +44,8 @@ impl<'a> Forward<'a> {
         match self.existing(&resolved.locations).await {
             // It is there already, wherever that is.
             Ok(Some(at)) => Ok(self.send(&Leg::of(&resolved.locations[at])).await?),
-            Ok(None) => self.first_that_lives(&resolved, 0, Accept::True).await,
+            // A NameNode that does not let the caller look does not let them make it either, and says why.
+            Ok(None) | Err(Failure::Remote(_)) => self.first_that_lives(&resolved, 0, Accept::True).await,
             Err(failure) if failure.is_unavailable() && is_fault_tolerant(&resolved) => {
                 self.first_that_lives(&resolved, 0, Accept::True).await
             }

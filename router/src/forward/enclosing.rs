@@ -23,11 +23,10 @@ impl Forward<'_> {
         })?;
         let mount = resolved.entry.map_or("/", |entry| entry.source.as_str());
         let mut root = mount.to_owned();
-        if let [first, ..] = resolved.locations.as_slice()
-            && let Some(zone) = self.encryption_zone(path, first).await?
-            && zone.len() > mount.len()
-        {
-            root = zone;
+        for location in &resolved.locations {
+            if let Some(zone) = self.encryption_zone(path, location).await?.filter(|zone| zone.len() > root.len()) {
+                root = zone;
+            }
         }
         let message = GetEnclosingRootResponseProto { enclosing_root_path: Some(root) };
         Ok(delimited(&message.encode_to_vec()))

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use anabranch_federation::Location;
+use anabranch_hrpc::class;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -12,6 +13,7 @@ use crate::merge::status::{is_directory, status_of};
 use crate::method::Accept;
 use crate::plan::{self, Pair, Refusal};
 use crate::respond::Stop;
+use crate::upstream::Failure;
 
 impl<'a> Forward<'a> {
     pub(super) async fn rename(&self, accept: Accept) -> Result<Bytes, Stop> {
@@ -22,13 +24,14 @@ impl<'a> Forward<'a> {
             let repeated = renames.pairs.iter().filter(|pair| pair.nameservice == *nameservice).count() > 1;
             legs.push(Leg { nameservice, paths: SmallVec::from_vec(vec![src.clone(), dst.clone()]), repeated });
         }
+        let complete = renames.elsewhere.is_empty();
         if let [only] = legs.as_slice()
-            && (renames.complete || !renames.spread)
+            && complete
         {
             return Ok(self.send(only).await?);
         }
         if renames.spread && self.is_directory(&legs).await? {
-            if !renames.complete {
+            if !complete {
                 let (src, dst) = (src.to_string(), dst.to_string());
                 return Err(Refusal::RenamePartly { src, dst }.into());
             }
@@ -36,7 +39,16 @@ impl<'a> Forward<'a> {
             // A directory of which one part moved and another did not is worse than an error.
             return self.at_once(&legs, accept, merge, accept == Accept::Any).await;
         }
-        Ok(self.in_order(&legs, accept).await?)
+        let renamed = self.in_order(&legs, accept).await;
+        let found = match &renamed {
+            Ok(reply) => super::accepts(accept, reply),
+            Err(Failure::Remote(exception)) => !exception.is(class::FILE_NOT_FOUND),
+            Err(_) => true,
+        };
+        if !found && self.existing(&renames.elsewhere).await?.is_some() {
+            return Err(Refusal::RenameAcross { src: src.to_string(), dst: dst.to_string() }.into());
+        }
+        Ok(renamed?)
     }
 
     /// Whether the source of a rename is a directory somewhere.

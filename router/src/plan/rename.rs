@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use anabranch_federation::{Location, MountTable, NameserviceId};
+use anabranch_federation::{Location, Locations, MountTable, NameserviceId};
 use smallvec::SmallVec;
 
 use super::{Caller, Refusal, place, resolve};
@@ -26,8 +26,8 @@ pub struct Renames<'t> {
     pub pairs: SmallVec<[Pair<'t>; 1]>,
     /// The source, if it is a directory, lies in all of its locations and has to move in each.
     pub spread: bool,
-    /// All locations of the source are in `pairs`.
-    pub complete: bool,
+    /// The locations of the source that no pair is of.
+    pub elsewhere: Locations<'t>,
 }
 
 /// Pairs the locations of source and destination.
@@ -41,20 +41,20 @@ pub fn rename<'t>(
     let from = resolve(table, src, row, caller)?;
     let to = place(table, dst, row.category, caller)?;
     let spread = from.is_all();
-    let all = from.locations.len();
-    let pairs: SmallVec<[Pair<'t>; 1]> = from
-        .locations
-        .into_iter()
-        .filter_map(|location| {
-            let partner = to.locations.iter().find(|partner| partner.nameservice == location.nameservice)?;
-            Some(Pair { nameservice: location.nameservice, src: location.path, dst: partner.path.clone() })
-        })
-        .collect();
+    let (mut pairs, mut elsewhere) = (SmallVec::new(), Locations::new());
+    for location in from.locations {
+        match to.locations.iter().find(|partner| partner.nameservice == location.nameservice) {
+            Some(partner) => {
+                let (src, dst) = (location.path, partner.path.clone());
+                pairs.push(Pair { nameservice: location.nameservice, src, dst });
+            }
+            None => elsewhere.push(location),
+        }
+    }
     if pairs.is_empty() {
         return Err(Refusal::RenameAcross { src: src.to_owned(), dst: dst.to_owned() });
     }
-    let complete = pairs.len() == all;
-    Ok(Renames { pairs, spread, complete })
+    Ok(Renames { pairs, spread, elsewhere })
 }
 
 /// The subcluster that has all files of a concat, of which each was found at one location; else the index of the first

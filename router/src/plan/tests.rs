@@ -99,7 +99,7 @@ fn renamed(src: &str, dst: &str) -> Result<(Vec<String>, bool), String> {
     let table = table();
     let renames = rename(&table, src, dst, row("rename2"), &ALICE).map_err(|refusal| refusal.to_string())?;
     let pairs = renames.pairs.iter().map(|pair| format!("{}:{}->{}", pair.nameservice, pair.src, pair.dst));
-    Ok((pairs.collect(), renames.complete))
+    Ok((pairs.collect(), renames.elsewhere.is_empty()))
 }
 
 #[test]
