@@ -38,6 +38,7 @@ const CASES: &[Case<'_, Rig>] = &[
     ("tables_that_wrote_nothing_give_their_paths_up", rules::ghosts),
     ("pauses_are_kept", rules::paused),
     ("broken_objects_stop_nobody", rules::broken),
+    ("who_cannot_be_understood_keeps_what_it_has", rules::mute),
     ("what_cannot_be_made_is_told", rules::stuck),
     ("tables_move_to_another_fleet", moves::moved),
     ("tables_move_though_the_old_store_is_away", moves::moved_while_away),
