@@ -44,6 +44,7 @@ const CASES: &[Case<'_, Rig>] = &[
     ("tables_move_though_the_old_store_is_away", moves::moved_while_away),
     ("drift_is_observed", drift::observed),
     ("drift_is_adopted", drift::adopted),
+    ("drift_that_cannot_be_adopted_stays", drift::left),
     ("drift_is_undone", drift::enforced),
     ("a_fleet_made_anew_has_the_records_of_its_tables", remade::taken_over),
     ("records_that_were_marked_at_first_are_known", remade::marked_at_first),
