@@ -56,6 +56,8 @@ const CASES: &[Case<'_, Rig>] = &[
     ("killed_at_every_write", killed::at_every_write),
     ("a_lost_lease_ends_writing", lease::stolen),
     ("ten_thousand_mounts", scale::ten_thousand),
+    // It takes objects of other cases away.
+    ("kinds_that_are_not_defined_are_told", steady::undefined),
 ];
 
 fn main() -> ExitCode {

@@ -31,7 +31,14 @@ impl Operator {
 
     /// Starts one that looks at all namespaces.
     pub fn everywhere(rig: &Rig, site: &Site) -> Self {
-        Self::launch(rig, site, Cut::never(), options(site, None))
+        Self::with(rig, site, |options| options.watch_namespace = None)
+    }
+
+    /// Starts one that is set up otherwise than usual.
+    pub fn with(rig: &Rig, site: &Site, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = options(site, Some(site.namespace.clone()));
+        change(&mut options);
+        Self::launch(rig, site, Cut::never(), options)
     }
 
     fn launch(rig: &Rig, site: &Site, cut: Cut, options: Options) -> Self {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anabranch_testkit::http;
+use anabranch_testkit::net::free_address;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -60,6 +62,29 @@ pub fn quantities(rig: &Rig) {
         })
         .await;
         assert_eq!(again.cut.take_writes(), Vec::<String>::new());
+    });
+}
+
+/// A kind that the cluster does not know is told of, and keeps nothing from being made once it is there.
+pub fn undefined(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let site = Site::new(rig, "undefined").await;
+        fleet(&site, json!({})).await;
+        rig.undefine("subclusters.anabranch.io").await;
+        let http = free_address().unwrap();
+        let _operator = Operator::with(rig, &site, |options| options.http = http);
+        until("nothing is heard of Subclusters", async || {
+            let metrics = http::get(&http.to_string(), "/metrics").map_err(|error| error.to_string())?.body;
+            let failed = r#"anabranch_operator_reconciliations_total{kind="Subcluster",outcome="watch"}"#;
+            if metrics.contains(failed) { Ok(()) } else { Err(metrics) }
+        })
+        .await;
+        assert_eq!(site.get("Deployment", "main-router").await, None);
+        rig.define().await.unwrap();
+        until("the routers are made", async || {
+            site.get("Deployment", "main-router").await.map(drop).ok_or("there are none")
+        })
+        .await;
     });
 }
 
