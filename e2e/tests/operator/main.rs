@@ -50,6 +50,7 @@ const CASES: &[Case<'_, Rig>] = &[
     ("records_that_were_marked_at_first_are_known", remade::marked_at_first),
     ("names_that_are_taken_are_left_alone", steady::names_that_are_taken),
     ("quantities_are_written_once", steady::quantities),
+    ("what_others_add_is_theirs", steady::additions),
     ("changes_without_end_starve_no_fleet", steady::changes_without_end),
     ("writers_beside_a_lease_end_nobody", steady::lease_of_many_writers),
     ("ready_sums_up_each_kind", steady::ready),
