@@ -25,7 +25,7 @@ pub use mount_table::{
 };
 pub use raw::RawObject;
 pub use router_fleet::{
-    AllowedMountsSpec, AutoscalingSpec, Delegation, DriftPolicy, FleetSettings, ListenSpec,
+    AllowedMountsSpec, AllowedSidecarsSpec, AutoscalingSpec, Delegation, DriftPolicy, FleetSettings, ListenSpec,
     MonitoringSpec, NamespaceSource, NamespacesSpec, NetworkPolicySpec, RouterFleet, RouterFleetSpec,
     RouterFleetStatus, ServerSpec, ServiceSpec, ServiceType, StateStoreSpec, StateStoreType, VolumeSpec, ZooKeeperSpec,
 };

@@ -16,6 +16,7 @@ mod rig;
 mod routers;
 mod rules;
 mod scale;
+mod sidecars;
 mod site;
 mod state;
 mod steady;
@@ -30,6 +31,7 @@ const CASES: &[Case<'_, Rig>] = &[
     // These operators look at all namespaces, and there should not be many yet.
     ("fleets_delegate_paths", rules::delegation),
     ("fleets_of_other_namespaces_hold_nobody_up", moves::foreign_tables),
+    ("sidecars_are_for_whom_a_fleet_allows", sidecars::allowed),
     ("applied_twice_is_applied_once", going::applied_twice),
     ("stops_at_once", going::stops),
     ("what_is_deleted_leaves_no_orphan", going::deleted),
