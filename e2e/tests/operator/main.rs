@@ -21,6 +21,7 @@ mod site;
 mod state;
 mod steady;
 mod store;
+mod told;
 
 use std::process::ExitCode;
 
@@ -56,8 +57,11 @@ const CASES: &[Case<'_, Rig>] = &[
     ("changes_without_end_starve_no_fleet", steady::changes_without_end),
     ("writers_beside_a_lease_end_nobody", steady::lease_of_many_writers),
     ("ready_sums_up_each_kind", steady::ready),
+    ("routers_that_lag_are_counted", told::lagging),
+    ("events_say_what_is_looked_for", told::events),
     ("killed_at_every_write", killed::at_every_write),
     ("a_lost_lease_ends_writing", lease::stolen),
+    ("a_lost_lease_ends_what_is_under_way", lease::stolen_under_way),
     ("ten_thousand_mounts", scale::ten_thousand),
     // It takes objects of other cases away.
     ("kinds_that_are_not_defined_are_told", steady::undefined),
