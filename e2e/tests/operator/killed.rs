@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 use serde_json::json;
 
-use crate::cut::{Cut, Death};
+use crate::cut::Death;
 use crate::objects::{external, mounts};
 use crate::operator::Operator;
 use crate::rig::Rig;
@@ -56,7 +56,7 @@ async fn change(site: &Site, phase: usize) {
 /// A site at the beginning of a phase, with the operator that brought it there.
 async fn at(rig: &Rig, phase: usize) -> (Site, Operator) {
     let site = Site::new(rig, "killed").await;
-    let operator = Operator::start(rig, &site, Cut::never());
+    let operator = Operator::kept(rig, &site);
     for earlier in 0..phase {
         change(&site, earlier).await;
         site.observed().await;
@@ -73,7 +73,7 @@ async fn dies(rig: &Rig, phase: usize, death: Death, expected: &State) -> bool {
     operator.dead_or_quiet().await;
     let (died, writes) = (operator.cut.is_dead(), operator.cut.take_writes());
     operator.kill().await;
-    let next = Operator::start(rig, &site, Cut::never());
+    let next = Operator::kept(rig, &site);
     let what = format!("phase {phase}: {death:?}: {:?}", writes.last());
     until(&what, async || same(&site, expected).await).await;
     next.quiet().await;
