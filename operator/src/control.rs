@@ -256,10 +256,10 @@ impl Attempts {
 
     /// Notes that a watch failed, and tells who can do something about it.
     fn unheard(&self, error: &watcher::Error) {
-        self.context.metrics.unheard(self.kind);
         let Some(advice) = advice(self.kind, error) else {
             return tracing::debug!(kind = self.kind, %error, "a watch failed; trying again");
         };
+        self.context.metrics.unheard(self.kind);
         let mut advised = self.advised.lock();
         if advised.get(&advice).is_none_or(|at| at.elapsed() >= REMINDER) {
             tracing::warn!(kind = self.kind, "{advice}");

@@ -62,7 +62,7 @@ impl Metrics {
         self.seconds.with_label_values(&[kind]).observe(took.as_secs_f64());
     }
 
-    /// A watch of objects of a kind, or of what is made for them, failed.
+    /// A watch of objects of a kind, or of what is made for them, failed, and does not go on by itself.
     pub fn unheard(&self, kind: &str) {
         self.reconciliations.with_label_values(&[kind, "watch"]).inc();
     }
