@@ -1,13 +1,12 @@
 //! Objects that the operator makes, and how they are applied: only when something would change.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Trying};
 use crate::names::{APPLIED, Component, MANAGER, digest};
-use crate::quantity;
 
 /// An object as it should be.
 #[derive(Debug, Clone)]
@@ -57,8 +56,6 @@ impl Owner<'_> {
         manifest["metadata"] = serde_json::to_value(&metadata).map_err(failed)?;
         manifest["apiVersion"] = resource.api_version.clone().into();
         manifest["kind"] = resource.kind.clone().into();
-        let said = digest(manifest.to_string().as_bytes());
-        manifest["metadata"]["annotations"][APPLIED] = said.into();
         Ok(Child { resource, namespace: self.namespace.to_owned(), name, manifest })
     }
 }
@@ -79,40 +76,80 @@ impl Child {
         }
     }
 
+    /// All that is said about it, with its digest.
+    fn signed(&self) -> Value {
+        let mut manifest = self.manifest.clone();
+        manifest["metadata"]["annotations"][APPLIED] = digest(manifest.to_string().as_bytes()).into();
+        manifest
+    }
+
+    /// Whether what was applied last is this, and all of it still counts: the server notes which fields are whose, and takes
+    /// a field from us when someone else changes it. What others add, and how a server writes what it was given, is none of
+    /// our business.
+    fn stands(manifest: &Value, live: &DynamicObject) -> bool {
+        let ours = |entry: &&ManagedFieldsEntry| {
+            let status = entry.subresource.as_deref().is_some_and(|subresource| !subresource.is_empty());
+            entry.manager.as_deref() == Some(MANAGER) && entry.operation.as_deref() == Some("Apply") && !status
+        };
+        let mut said = manifest.clone();
+        // By which an object is found is nobody's.
+        for pointer in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"] {
+            drop(said.pointer_mut(pointer).map(Value::take));
+        }
+        let applied =
+            live.annotations().get(APPLIED).is_some_and(|digest| said["metadata"]["annotations"][APPLIED] == **digest);
+        let mut entries = live.managed_fields().iter().filter(ours).filter_map(|entry| entry.fields_v1.as_ref());
+        applied && entries.any(|fields| holds(&fields.0, &said))
+    }
+
     /// Makes the object what it should be, and returns what is there. Writes nothing when it is so already.
     ///
     /// # Errors
     /// When the API server fails, or the object is somebody else's: it is left alone, whatever it is.
     pub async fn apply(&self, client: &Client) -> Result<DynamicObject, Error> {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &self.namespace, &self.resource);
+        let manifest = self.signed();
         if let Some(live) = api.get_opt(&self.name).await.trying(|| format!("get {}", self.shown()))? {
             if let Some(whose) = self.foreign(&live) {
                 return Err(Error::Taken { what: self.shown(), whose });
             }
-            let seen = serde_json::to_value(&live);
-            if seen.is_ok_and(|seen| says(&self.manifest, &seen)) {
+            if Self::stands(&manifest, &live) {
                 return Ok(live);
             }
         }
         let parameters = PatchParams::apply(MANAGER).force();
-        let applied = api.patch(&self.name, &parameters, &Patch::Apply(&self.manifest)).await;
+        let applied = api.patch(&self.name, &parameters, &Patch::Apply(&manifest)).await;
         applied.trying(|| format!("apply {}", self.shown()))
     }
 }
 
-/// Whether `live` says all that `wanted` says, at the same places. What a server adds counts for nothing.
-fn says(wanted: &Value, live: &Value) -> bool {
-    match (wanted, live) {
-        (Value::Object(wanted), Value::Object(live)) => wanted.iter().all(|(key, value)| match live.get(key) {
-            Some(found) => says(value, found) || quantity::equal(key, value, found),
-            // Servers leave out what is empty.
-            None => is_empty(value),
-        }),
-        (Value::Array(wanted), Value::Array(live)) => {
-            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| says(wanted, live))
-        }
-        (wanted, live) => wanted == live,
+/// Whether fields, as a server notes them, are all of which a value says something.
+fn holds(fields: &Value, said: &Value) -> bool {
+    let Some(fields) = fields.as_object() else { return false };
+    // It has no fields, or none that are told apart.
+    if fields.is_empty() {
+        return true;
     }
+    match said {
+        Value::Object(said) => said.iter().all(|(key, value)| {
+            // What is empty, servers may leave out.
+            is_empty(value) || fields.get(&format!("f:{key}")).is_some_and(|inner| holds(inner, value))
+        }),
+        Value::Array(items) => items.iter().all(|item| {
+            fields.iter().any(|(key, inner)| match key.split_once(':') {
+                Some(("k", keys)) => is_keyed(keys, item) && holds(inner, item),
+                Some(("v", value)) => serde_json::from_str::<Value>(value).is_ok_and(|value| value == *item),
+                _ => false,
+            })
+        }),
+        _ => false,
+    }
+}
+
+/// Whether an element of a list has these keys, as JSON; what it does not say has the server's default.
+fn is_keyed(keys: &str, item: &Value) -> bool {
+    let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
+    !keys.is_empty() && keys.iter().all(|(key, value)| item.get(key).is_none_or(|said| said == value))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -164,32 +201,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_server_adds_is_no_difference() {
-        let wanted = json!({ "spec": { "ports": [{ "port": 1 }], "labels": {}, "x": null }, "kind": "A" });
-        let live = json!({ "spec": { "ports": [{ "port": 1, "nodePort": 3 }], "ip": "b" }, "kind": "A", "status": 1 });
-        assert!(says(&wanted, &live));
-        for other in [
-            json!({ "spec": { "ports": [{ "port": 2 }] }, "kind": "A" }),
-            json!({ "spec": { "ports": [{ "port": 1 }, { "port": 2 }] }, "kind": "A" }),
-            json!({ "spec": {}, "kind": "A" }),
-        ] {
-            assert!(!says(&wanted, &other), "{other}");
-        }
-    }
-
-    /// Servers write quantities in a form of their own.
-    #[test]
-    fn how_a_quantity_is_written_is_no_difference() {
-        let template = |cpu: &str, memory: &str| {
-            let resources = json!({ "requests": { "cpu": cpu }, "limits": { "memory": memory } });
-            json!({ "containers": [{ "name": "router", "resources": resources, "env": [{ "name": "A", "value": cpu }] }] })
+    fn a_field_is_ours_until_someone_takes_it() {
+        let said = json!({
+            "labels": {}, "x": null, "type": "ClusterIP", "args": ["a"], "finalizers": ["f", "g"],
+            "ports": [{ "name": "rpc", "port": 8020 }, { "name": "http", "port": 80, "protocol": "TCP" }],
+        });
+        let port = |port: u16| format!("k:{{\"port\":{port},\"protocol\":\"TCP\"}}");
+        let element = json!({ ".": {}, "f:name": {}, "f:port": {}, "f:protocol": {} });
+        let fields = json!({
+            "f:type": {}, "f:args": {}, "f:finalizers": { "v:\"f\"": {}, "v:\"g\"": {} },
+            "f:ports": { port(8020): element, port(80): element },
+        });
+        assert!(holds(&fields, &said));
+        let without = |pointer: &str, key: &str| {
+            let mut fields = fields.clone();
+            assert!(fields.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key).is_some());
+            fields
         };
-        let mut live = template("1", "1Gi");
-        live["containers"][0]["env"][0]["value"] = "1000m".into();
-        assert!(says(&template("1000m", "1024Mi"), &live));
-        assert!(!says(&template("1001m", "1024Mi"), &live));
-        // Elsewhere, words are words.
-        assert!(!says(&template("1", "1Gi"), &live));
+        let inner = format!("/f:ports/{}", port(80));
+        for (pointer, key) in [
+            ("", "f:type"),
+            ("", "f:args"),
+            ("/f:finalizers", "v:\"f\""),
+            ("/f:ports", &port(8020)),
+            (&inner, "f:name"),
+        ] {
+            assert!(!holds(&without(pointer, key), &said), "{pointer} {key}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::index::Index;
 use crate::link::{Dial, Links, Triggers};
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
-use crate::watches::{Listing, events, namespaces, received, telling};
+use crate::watches::{Listing, advice, events, namespaces, received, telling};
 use crate::{fleet, mounts, subcluster, triggers};
 
 /// Objects that are told of faster than they are looked at wait here.
@@ -216,14 +216,19 @@ struct Attempts {
     kind: &'static str,
     context: Arc<Context>,
     failures: Mutex<HashMap<(String, String), u32>>,
+    /// What users were told to do, and when.
+    advised: Mutex<HashMap<String, Instant>>,
 }
+
+/// How often users are told the same.
+const REMINDER: Duration = Duration::from_secs(60);
 
 /// The shortest and the longest pause after a failure.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
 impl Attempts {
     fn new(kind: &'static str, context: &Arc<Context>) -> Arc<Self> {
-        Arc::new(Self { kind, context: context.clone(), failures: Mutex::default() })
+        Arc::new(Self { kind, context: context.clone(), failures: Mutex::default(), advised: Mutex::default() })
     }
 
     /// Waits until changes have gathered; the fleet as it is then.
@@ -235,11 +240,31 @@ impl Attempts {
 
     /// Notes the end of a reconciliation, or that there is no such object any more: nothing is known of it then. Which one.
     fn ended<T>(&self, outcome: Result<T, controller::Error<Error, watcher::Error>>) -> Option<(String, String)> {
-        let Err(controller::Error::ObjectNotFound(gone)) = outcome else { return None };
+        let gone = match outcome {
+            Err(controller::Error::ObjectNotFound(gone)) => gone,
+            Err(controller::Error::QueueError(error)) => {
+                self.unheard(&error);
+                return None;
+            }
+            _ => return None,
+        };
         let gone = (gone.namespace.clone().unwrap_or_default(), gone.name.clone());
         self.failures.lock().remove(&gone);
         self.context.end_links();
         Some(gone)
+    }
+
+    /// Notes that a watch failed, and tells who can do something about it.
+    fn unheard(&self, error: &watcher::Error) {
+        let Some(advice) = advice(self.kind, error) else {
+            return tracing::debug!(kind = self.kind, %error, "a watch failed; trying again");
+        };
+        self.context.metrics.unheard(self.kind);
+        let mut advised = self.advised.lock();
+        if advised.get(&advice).is_none_or(|at| at.elapsed() >= REMINDER) {
+            tracing::warn!(kind = self.kind, "{advice}");
+            advised.insert(advice, Instant::now());
+        }
     }
 
     async fn make<K, F>(

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anabranch_api::RouterFleet;
 pub use dereference::found_among;
+use futures_util::TryFutureExt;
 use kube::runtime::controller::Action;
 
 use crate::context::{Context, Guarded, is_paused};
@@ -24,47 +25,42 @@ pub use validate::{Validated, validate};
 /// # Errors
 /// When the API server or the store fail; it is tried again.
 pub async fn reconcile(fleet: Arc<Guarded<RouterFleet>>, context: Arc<Context>) -> Result<Action, Error> {
-    let Some(fleet) = readable(&context, &fleet, Some(("Degraded", true))).await? else {
+    let context = &*context;
+    let Some(fleet) = readable(context, &fleet, Some(("Degraded", true))).await? else {
         return Ok(Action::await_change());
     };
     if fleet.metadata.deletion_timestamp.is_some() {
         // What it owns is collected by the cluster.
         return Ok(Action::await_change());
     }
-    let found = dereference::dereference(&context, fleet);
+    let found = dereference::dereference(context, fleet);
     let validated = match validate(fleet, &found) {
         Ok(validated) => validated,
         Err(problems) => {
-            dereference::refuse(&context, fleet).await;
-            return status::invalid(&context, fleet, &problems).await;
+            dereference::refuse(context, fleet).await;
+            return status::invalid(context, fleet, &problems).await;
         }
     };
-    let linked = dereference::link(&context, &validated);
+    let linked = dereference::link(context, &validated);
     match &linked {
-        Ok(link) => dereference::announce(&context, link).await,
-        Err(_) => dereference::refuse(&context, fleet).await,
+        Ok(link) => dereference::announce(context, link).await,
+        Err(_) => dereference::refuse(context, fleet).await,
     }
     if is_paused(fleet) {
-        status::paused(&context, fleet).await?;
+        status::paused(context, fleet).await?;
         return Ok(Action::await_change());
     }
-    let applied = match build::build(&validated, &context.images, &context.home) {
-        Ok(resources) => apply::apply(&context, resources, &validated).await,
-        Err(error) => Err(error),
+    let made = async {
+        let resources = build::build(&validated, &context.images, &context.home)?;
+        apply::apply(context, resources, &validated).await
     };
-    let applied = match applied {
-        Ok(applied) => applied,
-        Err(error) => {
-            status::failed(&context, fleet, &error).await?;
-            return Err(error);
-        }
-    };
+    let applied = made.or_else(|error| status::failed(context, fleet, error)).await?;
     if linked.as_ref().is_ok_and(|link| link.is_pending()) {
         return Ok(Action::requeue(SOON));
     }
-    let drift = drift::settle(&context, fleet, linked.as_ref().ok()).await;
+    let drift = drift::settle(context, fleet, linked.as_ref().ok()).await;
     let judged = drift.as_ref().ok().and_then(Option::as_ref);
-    status::update(&context, fleet, &validated, &applied, linked.as_ref(), judged).await?;
+    status::update(context, fleet, &validated, &applied, linked.as_ref(), judged).await?;
     drift?;
     Ok(Action::requeue(context.resync))
 }

@@ -20,7 +20,6 @@ mod mounts;
 mod names;
 mod options;
 mod publish;
-mod quantity;
 mod run;
 mod status;
 mod subcluster;

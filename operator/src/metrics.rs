@@ -24,7 +24,10 @@ impl Metrics {
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
         let opts = |name: &str, help: &str| Opts::new(name, help);
         let reconciliations = IntCounterVec::new(
-            opts("anabranch_operator_reconciliations_total", "Reconciliations, by kind and outcome."),
+            opts(
+                "anabranch_operator_reconciliations_total",
+                "Reconciliations, by kind and outcome; `watch`: nothing is heard of such objects.",
+            ),
             &["kind", "outcome"],
         )?;
         let seconds = HistogramVec::new(
@@ -57,6 +60,11 @@ impl Metrics {
     pub fn reconciled(&self, kind: &str, outcome: &str, took: Duration) {
         self.reconciliations.with_label_values(&[kind, outcome]).inc();
         self.seconds.with_label_values(&[kind]).observe(took.as_secs_f64());
+    }
+
+    /// A watch of objects of a kind, or of what is made for them, failed, and does not go on by itself.
+    pub fn unheard(&self, kind: &str) {
+        self.reconciliations.with_label_values(&[kind, "watch"]).inc();
     }
 
     /// The webhook was asked about a pod: `injected`, `left` as it was, `refused`, or `failed`.

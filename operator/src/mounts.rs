@@ -10,12 +10,13 @@ mod validate;
 use std::sync::Arc;
 
 use anabranch_api::MountTable;
-use kube::ResourceExt;
 use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
 
 use crate::context::{Context, Guarded, is_paused};
 use crate::error::Error;
-use crate::link::{FleetId, Link, SOON};
+use crate::link::{FleetId, Link, Mounts, SOON};
+use crate::publish::claims::Claim;
 use crate::status::readable;
 use crate::triggers;
 
@@ -28,19 +29,21 @@ pub use finalize::give_up;
 /// # Errors
 /// When the API server or the store fail; it is tried again.
 pub async fn reconcile(table: Arc<Guarded<MountTable>>, context: Arc<Context>) -> Result<Action, Error> {
+    if table.meta().deletion_timestamp.is_some() {
+        return finalize::release(&context, &table).await;
+    }
     let Some(table) = readable(&context, &table, Some(("Accepted", false))).await? else {
         return Ok(Action::await_change());
     };
-    if table.metadata.deletion_timestamp.is_some() {
-        return finalize::release(&context, table).await;
-    }
     let found = dereference::dereference(&context, table);
     let validated = validate::validate(&context, table, &found).await;
     if is_paused(table) {
         // What it has it keeps, against younger ones and against drift.
         return Ok(Action::await_change());
     }
-    let unsettled = |link: &Arc<Link>| !is_settled(&context, link);
+    // Without a store nothing is handed out, and there is something to tell.
+    let unsettled =
+        |link: &Arc<Link>| !validated.settled && (link.mounts.read().complete() || !all_heard(&context, link));
     if found.fleet.as_ref().is_ok_and(|fleet| context.awaits(fleet)) || found.link.as_ref().is_some_and(unsettled) {
         return Ok(Action::requeue(SOON));
     }
@@ -65,17 +68,26 @@ pub fn all_heard(context: &Context, link: &Link) -> bool {
     })
 }
 
-/// Whether that was so once: who comes later is younger than all that were there.
-fn is_settled(context: &Context, link: &Link) -> bool {
-    let known = link.mounts.read().settled;
-    if !known && all_heard(context, link) {
-        link.mounts.write().settled = true;
-        return true;
+/// Once all are heard, those of which nobody can tell what they declare claim what is stored for them: no other gets that.
+/// Who comes later is younger than all that were there.
+async fn settle(context: &Context, link: &Link) {
+    let is_due = |mounts: &Mounts| mounts.complete() && !mounts.settled;
+    if !is_due(&link.mounts.read()) || !all_heard(context, link) {
+        return;
     }
-    known
+    let tables = context.tables.state();
+    let mute = tables.iter().filter(|table| match &table.0 {
+        Ok(table) => {
+            triggers::is_of(table, &link.fleet.namespace, &link.fleet.name) && table.spec.to_entries().is_err()
+        }
+        Err(_) => true,
+    });
+    let claims: Vec<Claim> = mute.map(|table| validate::claim(&**table)).collect();
+    let touched = link.mounts.write().settle(claims);
+    validate::tell(context, link, touched).await;
 }
 
 /// The mark of a MountTable's entries in a fleet's store.
-fn mark(link: &Link, table: &MountTable) -> String {
+fn mark(link: &Link, table: &impl ResourceExt) -> String {
     link.fleet.mark(&table.namespace().unwrap_or_default(), &table.name_any())
 }

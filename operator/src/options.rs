@@ -15,7 +15,7 @@ pub struct Options {
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pub identity: Option<String>,
     /// Look at objects of this Kubernetes namespace only; then no right on whole clusters is needed but for the webhook's,
-    /// and allowedMounts cannot choose namespaces by label.
+    /// and a fleet's allowedMounts and allowedSidecars cannot choose namespaces by label.
     #[arg(long, env = "WATCH_NAMESPACE", value_name = "NAME")]
     pub watch_namespace: Option<String>,
     /// The image of routers, where a RouterFleet names none.

@@ -8,6 +8,7 @@ mod status;
 use std::sync::Arc;
 
 use anabranch_api::{Backend, Subcluster, SubclusterKind, SubclusterSettings};
+use futures_util::TryFutureExt;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
@@ -29,32 +30,24 @@ pub fn service(subcluster: &str) -> String {
 /// # Errors
 /// When the API server or a store fail; it is tried again.
 pub async fn reconcile(subcluster: Arc<Guarded<Subcluster>>, context: Arc<Context>) -> Result<Action, Error> {
-    let Some(subcluster) = readable(&context, &subcluster, None).await? else { return Ok(Action::await_change()) };
+    let context = &*context;
+    let Some(subcluster) = readable(context, &subcluster, None).await? else { return Ok(Action::await_change()) };
     if subcluster.metadata.deletion_timestamp.is_some() || is_paused(subcluster) {
         return Ok(Action::await_change());
     }
-    let links = links(&context, subcluster);
+    let links = links(context, subcluster);
     let settings = match validate(subcluster) {
         Ok(settings) => settings,
-        Err(problems) => return status::invalid(&context, subcluster, &problems).await,
+        Err(problems) => return status::invalid(context, subcluster, &problems).await,
     };
-    let applied = match build::build(subcluster, &settings, &context.images) {
-        Ok(children) => apply::apply(&context, &children).await,
-        Err(error) => Err(error),
-    };
-    let running = match applied {
-        Ok(running) => running,
-        Err(error) => {
-            status::stuck(&context, subcluster, "ApplyFailed", error.to_string()).await?;
-            return Err(error);
-        }
-    };
+    let made = async { apply::apply(context, &build::build(subcluster, &settings, &context.images)?).await };
+    let running = made.or_else(|error| status::failed(context, subcluster, error)).await?;
     let disabled = apply::disable(subcluster, &settings, &links).await?;
-    if is_pending(&context, subcluster) {
+    if is_pending(context, subcluster) {
         return Ok(Action::requeue(SOON));
     }
     let members = members::members(&settings, &links);
-    status::update(&context, subcluster, &settings, &members, running, disabled).await?;
+    status::update(context, subcluster, &settings, &members, running, disabled).await?;
     Ok(Action::requeue(context.resync))
 }
 

@@ -110,3 +110,45 @@ pub fn namespaces(
 pub fn received<T: Send + 'static>(mut receiver: mpsc::Receiver<T>) -> impl Stream<Item = T> + Send {
     stream::poll_fn(move |context| receiver.poll_recv(context))
 }
+
+/// What to do so that something is heard of the objects of a kind and of what is made for them; `None` if it takes nothing
+/// but patience.
+pub fn advice(kind: &str, error: &watcher::Error) -> Option<String> {
+    let status = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status,
+        _ => return None,
+    };
+    match status.code {
+        404 => Some(format!(
+            "the cluster does not know the kind {kind}, so nothing is done at all; install its definition: helm show crds \
+             CHART | kubectl apply --server-side -f -"
+        )),
+        403 => Some(format!(
+            "a right is missing: {}; give the operator the rules of the chart's rbac.yaml (helm upgrade does)",
+            status.message
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn what_to_do_is_told_where_something_can_be_done() {
+        let failed = |code, message: &str| {
+            let status = Status { code, message: message.to_owned(), ..Status::default() };
+            advice("Subcluster", &watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status))))
+        };
+        let missing = failed(404, "page not found").unwrap();
+        assert!(missing.starts_with("the cluster does not know the kind Subcluster,"), "{missing}");
+        let right = r#"cannot list resource "subclusters" in API group "anabranch.io""#;
+        assert!(failed(403, right).unwrap().contains(right));
+        assert_eq!(failed(500, "etcd"), None);
+    }
+}

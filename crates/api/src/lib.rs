@@ -20,14 +20,14 @@ pub use byte_size::ByteSize;
 pub use condition::{Condition, ConditionStatus};
 pub use field::{FieldError, FieldPath, Segment};
 pub use mount_table::{
-    DestinationSpec, FleetRef, MountEntrySpec, MountOrder, MountTable, MountTableSpec, MountTableStatus, QuotaSpec,
-    StorageTypeName, StorageTypeQuotaSpec,
+    DestinationSpec, FleetRef, MAX_ENTRIES, MountEntrySpec, MountOrder, MountTable, MountTableSpec, MountTableStatus,
+    QuotaSpec, StorageTypeName, StorageTypeQuotaSpec,
 };
 pub use raw::RawObject;
 pub use router_fleet::{
-    AllowedMountsSpec, AutoscalingSpec, Delegation, DriftPolicy, FleetSettings, ListenSpec, MonitoringSpec,
-    NamespaceSource, NamespacesSpec, NetworkPolicySpec, RouterFleet, RouterFleetSpec, RouterFleetStatus, ServerSpec,
-    ServiceSpec, ServiceType, StateStoreSpec, StateStoreType, VolumeSpec, ZooKeeperSpec,
+    AllowedMountsSpec, AllowedSidecarsSpec, AutoscalingSpec, Delegation, DriftPolicy, FleetSettings, ListenSpec,
+    MonitoringSpec, NamespaceSource, NamespacesSpec, NetworkPolicySpec, RouterFleet, RouterFleetSpec,
+    RouterFleetStatus, ServerSpec, ServiceSpec, ServiceType, StateStoreSpec, StateStoreType, VolumeSpec, ZooKeeperSpec,
 };
 pub use subcluster::{
     Backend, BackendSpec, BlocksSpec, EmbeddedSpec, ExternalSpec, LocalFleetRef, NamenodeSpec, Subcluster,

@@ -9,7 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::byte_size::ByteSize;
 use crate::condition::Condition;
-use crate::words::{MODE_PATTERN, NAMESERVICE_PATTERN, PATH_PATTERN};
+use crate::words::{MAX_NAMESERVICE, MAX_PATH, MODE_PATTERN, NAMESERVICE_PATTERN, PATH_PATTERN};
+
+/// The most entries of a MountTable.
+pub const MAX_ENTRIES: usize = 512;
+/// The most destinations of a mount.
+const MAX_DESTINATIONS: usize = 16;
+/// The longest name of an owner or a group, in characters.
+const MAX_OWNER: usize = 253;
 
 /// Mounts: which paths of the federation live in which subclusters. The entries of all MountTables of a fleet make one
 /// table; where two claim the same path, the older object has it.
@@ -43,7 +50,7 @@ pub struct MountTableSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleet_ref: Option<FleetRef>,
     /// The mounts, each path once.
-    #[schemars(length(max = 512))]
+    #[schemars(length(max = MAX_ENTRIES))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["path".into()]))]
     pub entries: Vec<MountEntrySpec>,
 }
@@ -76,10 +83,10 @@ pub struct FleetRef {
 pub struct MountEntrySpec {
     /// Where clients see the tree: absolute, without a slash at the end, such as `/data/logs`; `/` mounts everything that
     /// no other mount covers.
-    #[schemars(length(min = 1, max = 4096), regex(pattern = PATH_PATTERN))]
+    #[schemars(length(min = 1, max = MAX_PATH), regex(pattern = PATH_PATTERN))]
     pub path: String,
     /// Where the tree lives. With several destinations their order counts, and `order` says which comes first for a path.
-    #[schemars(length(min = 1, max = 16))]
+    #[schemars(length(min = 1, max = MAX_DESTINATIONS))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub destinations: Vec<DestinationSpec>,
     /// Which destination comes first for a path: `Hash` (by the first component below the mount, so a directory stays in
@@ -95,11 +102,11 @@ pub struct MountEntrySpec {
     pub fault_tolerant: bool,
     /// The owner that the mount point shows where its destination does not exist yet; the router's superuser if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = MAX_OWNER))]
     pub owner: Option<String>,
     /// The group that it shows; the router's supergroup if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = MAX_OWNER))]
     pub group: Option<String>,
     /// The permission bits that it shows, in octal, in quotes: `"0755"`.
     #[serde(default = "default_mode")]
@@ -119,10 +126,10 @@ fn default_mode() -> String {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DestinationSpec {
     /// The `nameserviceId` of a Subcluster.
-    #[schemars(length(min = 1, max = 128), regex(pattern = NAMESERVICE_PATTERN))]
+    #[schemars(length(min = 1, max = MAX_NAMESERVICE), regex(pattern = NAMESERVICE_PATTERN))]
     pub nameservice: String,
     /// The path in that subcluster: absolute, without a slash at the end.
-    #[schemars(length(min = 1, max = 4096), regex(pattern = PATH_PATTERN))]
+    #[schemars(length(min = 1, max = MAX_PATH), regex(pattern = PATH_PATTERN))]
     pub path: String,
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::duplicated_attributes, reason = "printer columns share types, and the lint compares piece by piece")]
 
 mod allowed_mounts;
+mod allowed_sidecars;
 mod autoscaling;
 mod convert;
 mod exposure;
@@ -15,6 +16,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 pub use self::allowed_mounts::{AllowedMountsSpec, Delegation, NamespaceSource, NamespacesSpec};
+pub use self::allowed_sidecars::AllowedSidecarsSpec;
 pub use self::autoscaling::AutoscalingSpec;
 pub use self::convert::FleetSettings;
 pub use self::exposure::{MonitoringSpec, NetworkPolicySpec, ServiceSpec, ServiceType};
@@ -101,6 +103,10 @@ pub struct RouterFleetSpec {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub allowed_mounts: Vec<AllowedMountsSpec>,
+    /// Whose pods may have a router of their own that is like those of the fleet (`anabranch.io/inject`): it is given the
+    /// fleet's configuration, and reads its state store. By itself, those in the Kubernetes namespace of the fleet.
+    #[serde(default)]
+    pub allowed_sidecars: AllowedSidecarsSpec,
     /// What becomes of mounts that someone else wrote into the state store, `hdfs dfsrouteradmin` for example.
     #[serde(default)]
     pub drift_policy: DriftPolicy,

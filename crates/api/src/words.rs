@@ -2,6 +2,10 @@
 
 use anabranch_federation::{MountPath, NameserviceId};
 
+/// The longest mount path, in characters.
+pub(crate) const MAX_PATH: usize = 4096;
+/// The longest nameservice id, in characters.
+pub(crate) const MAX_NAMESERVICE: usize = 128;
 /// Pattern of a mount path: `/`, or components without a slash at the end, none of them empty, `.` or `..`.
 pub(crate) const PATH_PATTERN: &str = r"^(/|(/([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+))+)$";
 /// Pattern of a nameservice id.
@@ -16,6 +20,7 @@ pub(crate) fn path(word: &str) -> Result<MountPath, String> {
     if !word.starts_with('/') {
         return Err(format!("{word:?} is not absolute; expected a path such as /data/logs"));
     }
+    within(word, MAX_PATH)?;
     let path = MountPath::parse(word).map_err(|error| error.to_string())?;
     match path.as_str() == word {
         true => Ok(path),
@@ -25,9 +30,18 @@ pub(crate) fn path(word: &str) -> Result<MountPath, String> {
 
 /// A nameservice id.
 pub(crate) fn nameservice(word: &str) -> Result<NameserviceId, String> {
+    within(word, MAX_NAMESERVICE)?;
     NameserviceId::parse(word).map_err(|_| {
         format!("{word:?} is not a nameservice id; expected letters, digits, `.`, `_` and `-`, such as ns0")
     })
+}
+
+/// A word of so many characters at most.
+pub(crate) fn within(word: &str, most: usize) -> Result<(), String> {
+    match word.chars().count() {
+        count if count > most => Err(format!("has {count} characters; expected at most {most}")),
+        _ => Ok(()),
+    }
 }
 
 /// Permission bits such as `0755`.

@@ -30,6 +30,7 @@ use site::Site;
 const CASES: &[Case<'_, Site>] = &[
     ("lint", render::lint),
     ("golden", render::golden),
+    ("absence_is_told_where_it_shows", render::absence_is_told_where_it_shows),
     ("values_have_a_schema", render::values_have_a_schema),
     ("values_are_explained", render::values_are_explained),
     ("installs", release::installs),

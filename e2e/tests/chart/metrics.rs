@@ -18,9 +18,8 @@ const PORTS: [(&str, u16); 4] = [("router", 50071), ("operator", 8080), ("store"
 /// Alerts and dashboard ask for metrics that the programs really serve, and the runbook knows every alert.
 pub fn exist(site: &Site) {
     fleet::quickstart_serves_files(site);
-    let rendered =
-        helm(&["template", "demo", CHART, "--set", "prometheusRule.enabled=true,grafanaDashboard.enabled=true"]);
-    let rendered = objects(&rendered.unwrap());
+    let values = "prometheusRule.enabled=true,serviceMonitor.enabled=true,grafanaDashboard.enabled=true";
+    let rendered = objects(&helm(&["template", "demo", CHART, "--set", values]).unwrap());
     let of_kind = |kind: &str| rendered.iter().filter(|it| it["kind"] == kind).cloned().collect::<Vec<_>>();
     let rules = &of_kind("PrometheusRule")[0]["spec"]["groups"];
     let alerts: Vec<&Value> =

@@ -82,6 +82,13 @@ pub fn golden(_: &Site) {
     }
 }
 
+/// Where nothing scrapes the operator, no alert takes it for absent.
+pub fn absence_is_told_where_it_shows(_: &Site) {
+    let told = |values: &str| template(&["--set", values]).unwrap().contains("AnabranchOperatorAbsent");
+    assert!(!told("prometheusRule.enabled=true"));
+    assert!(told("prometheusRule.enabled=true,serviceMonitor.enabled=true"));
+}
+
 /// A misspelt value is refused by its name.
 pub fn values_have_a_schema(_: &Site) {
     for (values, expected) in REFUSED {

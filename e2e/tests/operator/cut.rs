@@ -1,4 +1,4 @@
-//! What an operator does to the outside, counted; and its death at a given write.
+//! What an operator does to the outside, counted; and its death at a given request.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,23 +11,34 @@ use anabranch_store::{
 use http::{Method, Request, Response};
 use kube::client::Body;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tower::{BoxError, Layer, Service};
 
 /// See the module. Clones count together.
 ///
-/// Only writes are counted: what a process that dies leaves behind is what it wrote until then, whichever requests it read
-/// with in between. After its death every request fails.
+/// After its death every request fails.
 #[derive(Clone)]
-pub struct Cut(Arc<Mutex<Inner>>);
+pub struct Cut {
+    inner: Arc<Mutex<Inner>>,
+    held: watch::Sender<bool>,
+}
 
 struct Inner {
-    /// Dies at the write of this number, counted from 0.
-    at: Option<usize>,
-    /// Whether that write is carried out.
-    carried_out: bool,
+    death: Option<Death>,
     dead: bool,
+    requests: usize,
     writes: Vec<String>,
+    waiting: usize,
     last: Instant,
+}
+
+/// Where an operator dies. Numbers are counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// At this write, and whether it is carried out.
+    Write(usize, bool),
+    /// At this one of all requests, which is not carried out. Of one that reads, that makes no difference.
+    Request(usize),
 }
 
 /// What becomes of a request.
@@ -42,67 +53,85 @@ enum Fate {
 impl Cut {
     /// Dies never.
     pub fn never() -> Self {
-        let (at, carried_out, dead, writes, last) = (None, false, false, Vec::new(), Instant::now());
-        Self(Arc::new(Mutex::new(Inner { at, carried_out, dead, writes, last })))
+        let (death, dead, requests, writes, waiting) = Default::default();
+        let inner = Inner { death, dead, requests, writes, waiting, last: Instant::now() };
+        Self { inner: Arc::new(Mutex::new(inner)), held: watch::Sender::new(false) }
     }
 
-    /// Counts anew from here on, and dies at the write of this number.
-    pub fn arm(&self, at: usize, carried_out: bool) {
-        let mut inner = self.0.lock();
+    /// Counts anew from here on, and dies there.
+    pub fn arm(&self, death: Death) {
+        let mut inner = self.inner.lock();
         inner.writes.clear();
-        (inner.at, inner.carried_out) = (Some(at), carried_out);
+        (inner.requests, inner.death) = (0, Some(death));
+    }
+
+    /// Holds what is written to stores from here on up, or lets it go on.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// How many writes were held up.
+    pub fn waiting(&self) -> usize {
+        self.inner.lock().waiting
     }
 
     /// Whether it has died.
     pub fn is_dead(&self) -> bool {
-        self.0.lock().dead
+        self.inner.lock().dead
     }
 
     /// What was written since the last time that this was asked.
     pub fn take_writes(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().writes)
+        std::mem::take(&mut self.inner.lock().writes)
+    }
+
+    /// How many requests there were since the last time that this was asked.
+    pub fn take_requests(&self) -> usize {
+        std::mem::take(&mut self.inner.lock().requests)
     }
 
     /// For how long nothing was asked for or written.
     pub fn idle(&self) -> Duration {
-        self.0.lock().last.elapsed()
+        self.inner.lock().last.elapsed()
     }
 
     fn write(&self, what: String) -> Fate {
-        let mut inner = self.0.lock();
-        inner.last = Instant::now();
-        if inner.dead {
-            return Fate::Fails;
-        }
+        let mut inner = self.inner.lock();
         let number = inner.writes.len();
-        inner.writes.push(what);
-        if inner.at != Some(number) {
-            return Fate::Passes;
+        if !inner.dead {
+            inner.writes.push(what);
         }
-        inner.dead = true;
-        if inner.carried_out { Fate::Last } else { Fate::Fails }
-    }
-
-    fn read(&self, counts: bool) -> Fate {
-        let mut inner = self.0.lock();
-        if counts {
-            inner.last = Instant::now();
+        match inner.death {
+            Some(Death::Write(at, carried_out)) if at == number && !inner.dead => {
+                (inner.dead, inner.last) = (true, Instant::now());
+                if carried_out { Fate::Last } else { Fate::Fails }
+            }
+            _ => inner.pass(),
         }
-        if inner.dead { Fate::Fails } else { Fate::Passes }
     }
 
     fn request(&self, method: &Method, uri: &http::Uri) -> Fate {
         let (path, query) = (uri.path(), uri.query().unwrap_or_default());
         let background = path.contains("/leases") || path.ends_with("/events") || query.contains("watch=true");
-        if background || method == Method::GET {
-            return self.read(!background);
+        if background {
+            return if self.is_dead() { Fate::Fails } else { Fate::Passes };
         }
-        self.write(format!("{method} {path}"))
+        if method == Method::GET { self.inner.lock().pass() } else { self.write(format!("{method} {path}")) }
     }
 
     /// The store, as the operator sees it.
     pub fn store(&self, store: Arc<dyn StateStore>) -> Arc<dyn StateStore> {
         Arc::new(CutStore { store, cut: self.clone() })
+    }
+}
+
+impl Inner {
+    /// One more request.
+    fn pass(&mut self) -> Fate {
+        self.last = Instant::now();
+        self.dead |= self.death == Some(Death::Request(self.requests));
+        self.requests += 1;
+        if self.dead { Fate::Fails } else { Fate::Passes }
     }
 }
 
@@ -175,9 +204,12 @@ where
         if fate == Fate::Fails {
             return Box::pin(async { Err(StoreError::NotDone("the operator is dead".to_owned())) });
         }
-        let answer = Writer::<R>::write(&*self.store, changes);
+        let mut held = self.cut.held.subscribe();
+        self.cut.inner.lock().waiting += usize::from(*held.borrow());
         Box::pin(async move {
-            let answer = answer.await?;
+            // The sender is where this is.
+            drop(held.wait_for(|held| !held).await);
+            let answer = Writer::<R>::write(&*self.store, changes).await?;
             if fate == Fate::Last { Err(StoreError::Unknown("the operator is dead".to_owned())) } else { Ok(answer) }
         })
     }

@@ -1,5 +1,6 @@
 //! What someone else writes into a state store, under each policy: a record of their own, and one of ours that they change.
 
+use anabranch_federation::MountEntry;
 use serde_json::{Value, json};
 
 use crate::cut::Cut;
@@ -82,5 +83,41 @@ pub fn enforced(rig: &Rig) {
         site.condition("RouterFleet", "main", "Drifted", "False/AsDeclared").await;
         operator.quiet().await;
         assert_eq!(declared(&site, "alpha").await, ["/a -> /a", "/b -> /b"]);
+    });
+}
+
+/// What no table can declare stays as it is, is told of, and keeps nothing else from being adopted.
+pub fn left(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let site = Site::new(rig, "left").await;
+        fleet(&site, json!({ "driftPolicy": "Adopt" })).await;
+        site.apply("MountTable", "alpha", mounts(&[("/a", "ns0/a"), ("/b", "ns0/b")])).await;
+        let operator = Operator::start(rig, &site, Cut::never());
+        site.mounts(&["/a -> ns0/a", "/b -> ns0/b"]).await;
+        let twice = |path: &str| MountEntry::parse(path, [("ns0", "/x"), ("ns0", "/y")]).unwrap();
+        site.store().put(twice("/twice")).await;
+        site.store().put(twice("/b")).await;
+        site.store().mount("/mine", "/mine").await;
+        site.condition("RouterFleet", "main", "Drifted", "True/Undeclared").await;
+        site.condition("MountTable", "alpha", "Drifted", "True/ChangedInStore").await;
+        until("the other one is adopted", async || {
+            let found = declared(&site, "main-adopted").await;
+            if found == ["/mine -> /mine"] { Ok(()) } else { Err(format!("{found:?}")) }
+        })
+        .await;
+        operator.quiet().await;
+        let problem = r#"destinations[1].nameservice: "ns0" is a destination already"#;
+        for (kind, name, told) in [
+            ("RouterFleet", "main", format!("no MountTable declares /twice (cannot be adopted: {problem}")),
+            ("MountTable", "alpha", format!("which cannot be adopted: {problem}")),
+        ] {
+            let object = site.get(kind, name).await.unwrap();
+            let mut conditions = object["status"]["conditions"].as_array().unwrap().iter();
+            let drifted = conditions.find(|it| it["type"] == "Drifted").unwrap();
+            assert!(drifted["message"].as_str().unwrap().contains(&told), "{drifted}");
+        }
+        site.mounts(&["/a -> ns0/a", "/b -> ns0/x,ns0/y", "/mine -> ns0/mine", "/twice -> ns0/x,ns0/y"]).await;
+        site.apply("MountTable", "alpha", mounts(&[("/a", "ns0/edited"), ("/b", "ns0/b")])).await;
+        site.mounts(&["/a -> ns0/edited", "/b -> ns0/x,ns0/y", "/mine -> ns0/mine", "/twice -> ns0/x,ns0/y"]).await;
     });
 }

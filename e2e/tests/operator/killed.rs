@@ -1,11 +1,12 @@
-//! An operator that dies at any of its writes: the next one ends up where one would that did not die.
+//! An operator that dies at any of its requests: the next one ends up where one would that did not die.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use serde_json::json;
 
-use crate::cut::Cut;
+use crate::cut::Death;
 use crate::objects::{external, mounts};
 use crate::operator::Operator;
 use crate::rig::Rig;
@@ -14,6 +15,10 @@ use crate::state::{State, difference, state};
 
 /// How many runs go on at the same time.
 const RUNS: usize = 10;
+
+/// At how many of the requests of a phase, reads among them, it dies beside all that write. It leaves nothing behind by a
+/// read, but others of its tasks are elsewhere.
+const SAMPLES: usize = 8;
 
 /// What users do, one after the other, and what an operator makes of it each time.
 const PHASES: usize = 3;
@@ -51,7 +56,7 @@ async fn change(site: &Site, phase: usize) {
 /// A site at the beginning of a phase, with the operator that brought it there.
 async fn at(rig: &Rig, phase: usize) -> (Site, Operator) {
     let site = Site::new(rig, "killed").await;
-    let operator = Operator::start(rig, &site, Cut::never());
+    let operator = Operator::kept(rig, &site);
     for earlier in 0..phase {
         change(&site, earlier).await;
         site.observed().await;
@@ -60,16 +65,16 @@ async fn at(rig: &Rig, phase: usize) -> (Site, Operator) {
     (site, operator)
 }
 
-/// One run in which the operator dies at a write of a phase; `false` if there is no such write.
-async fn dies(rig: &Rig, phase: usize, write: usize, carried_out: bool, expected: &State) -> bool {
+/// One run in which the operator dies in a phase; `false` if it does not come so far.
+async fn dies(rig: &Rig, phase: usize, death: Death, expected: &State) -> bool {
     let (site, operator) = at(rig, phase).await;
-    operator.cut.arm(write, carried_out);
+    operator.cut.arm(death);
     change(&site, phase).await;
     operator.dead_or_quiet().await;
     let (died, writes) = (operator.cut.is_dead(), operator.cut.take_writes());
     operator.kill().await;
-    let next = Operator::start(rig, &site, Cut::never());
-    let what = format!("phase {phase}: dead at write {write} ({carried_out}): {:?}", writes.last());
+    let next = Operator::kept(rig, &site);
+    let what = format!("phase {phase}: {death:?}: {:?}", writes.last());
     until(&what, async || same(&site, expected).await).await;
     next.quiet().await;
     // It does not go on from there.
@@ -88,27 +93,35 @@ pub fn at_every_write(rig: &Rig) {
         for phase in 0..PHASES {
             let (site, operator) = at(rig, phase).await;
             operator.cut.take_writes();
+            operator.cut.take_requests();
             change(&site, phase).await;
             site.observed().await;
             operator.quiet().await;
             let expected = state(&site).await;
-            let undisturbed = operator.cut.take_writes().len();
+            let (undisturbed, requests) = (operator.cut.take_writes().len(), operator.cut.take_requests());
             operator.kill().await;
-            let begun = AtomicUsize::new(0);
-            let longest = AtomicUsize::new(0);
+            let sampled = (0..SAMPLES).map(|sample| Death::Request(sample * requests / SAMPLES));
+            let writes = (0..).map(|number: usize| Death::Write(number / 2, number.is_multiple_of(2)));
+            let deaths = Mutex::new(sampled.chain(writes));
+            let (longest, died) = (AtomicUsize::new(0), AtomicUsize::new(0));
             let run = async || {
                 loop {
-                    let number = begun.fetch_add(1, Ordering::Relaxed);
-                    if !dies(rig, phase, number / 2, number.is_multiple_of(2), &expected).await {
-                        return;
+                    let Some(death) = deaths.lock().next() else { return };
+                    match (death, dies(rig, phase, death, &expected).await) {
+                        (Death::Write(..), false) => return,
+                        (Death::Write(number, _), true) => drop(longest.fetch_max(number + 1, Ordering::Relaxed)),
+                        (Death::Request(_), dead) => drop(died.fetch_add(dead.into(), Ordering::Relaxed)),
                     }
-                    longest.fetch_max(number / 2 + 1, Ordering::Relaxed);
                 }
             };
             join_all((0..RUNS).map(|_| run())).await;
-            let longest = longest.load(Ordering::Relaxed);
-            report(&format!("phase {phase}: {undisturbed} writes undisturbed; died at each of {longest}"));
+            let (longest, died) = (longest.load(Ordering::Relaxed), died.load(Ordering::Relaxed));
+            report(&format!(
+                "phase {phase}: {undisturbed} writes among {requests} requests undisturbed; died at each of {longest} \
+                 writes, and at {died} requests"
+            ));
             assert!(longest >= undisturbed / 2, "only {longest} of {undisturbed} writes were tried");
+            assert!(died >= SAMPLES / 2, "only {died} of {requests} requests were tried");
         }
     });
 }

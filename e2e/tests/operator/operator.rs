@@ -26,18 +26,40 @@ pub struct Operator {
 impl Operator {
     /// Starts one that looks at the namespace of the site only.
     pub fn start(rig: &Rig, site: &Site, cut: Cut) -> Self {
-        Self::launch(rig, site, cut, options(site, Some(site.namespace.clone())))
+        Self::launch(rig, site, cut, options(site, Some(site.namespace.clone())), false)
+    }
+
+    /// The same, but started again, as in a pod, whenever it could not renew its lease: machines may be busy otherwise.
+    pub fn kept(rig: &Rig, site: &Site) -> Self {
+        Self::launch(rig, site, Cut::never(), options(site, Some(site.namespace.clone())), true)
     }
 
     /// Starts one that looks at all namespaces.
     pub fn everywhere(rig: &Rig, site: &Site) -> Self {
-        Self::launch(rig, site, Cut::never(), options(site, None))
+        Self::with(rig, site, |options| options.watch_namespace = None)
     }
 
-    fn launch(rig: &Rig, site: &Site, cut: Cut, options: Options) -> Self {
+    /// Starts one that is set up otherwise than usual.
+    pub fn with(rig: &Rig, site: &Site, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = options(site, Some(site.namespace.clone()));
+        change(&mut options);
+        Self::launch(rig, site, Cut::never(), options, false)
+    }
+
+    fn launch(rig: &Rig, site: &Site, cut: Cut, options: Options, kept: bool) -> Self {
         let client = ClientBuilder::try_from(rig.config.clone()).unwrap().with_layer(&cut).build();
-        let (stop, build) = (CancellationToken::new(), Build::of("0.0.0", None));
-        let running = anabranch_operator::run(client, site.dial(&cut), options, build, stop.clone());
+        let (stop, dial) = (CancellationToken::new(), site.dial(&cut));
+        let stopped = stop.clone();
+        let running = async move {
+            loop {
+                let (client, dial, options) = (client.clone(), dial.clone(), options.clone());
+                let build = Build::of("0.0.0", None);
+                let ended = anabranch_operator::run(client, dial, options, build, stopped.child_token()).await;
+                if !kept || !matches!(ended, Err(RunError::LeaseLost)) {
+                    return ended;
+                }
+            }
+        };
         Self { cut, stop, running: rig.runtime.spawn(running) }
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anabranch_testkit::control_plane::ControlPlane;
 use anyhow::Result;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::PostParams;
+use kube::api::{DeleteParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Api, Client, Config};
@@ -43,6 +43,19 @@ impl Rig {
         Ok(Self { runtime, client, plane, config, namespaces: AtomicUsize::default() })
     }
 
+    /// Creates those of our kinds that are not there.
+    pub async fn define(&self) -> Result<()> {
+        define(&self.client).await
+    }
+
+    /// Removes one of our kinds, with all objects.
+    pub async fn undefine(&self, name: &str) {
+        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        let uid = api.get(name).await.unwrap().metadata.uid.unwrap();
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+        await_condition(api, name, conditions::is_deleted(&uid)).await.unwrap();
+    }
+
     /// A name that no other namespace has.
     pub fn fresh(&self, name: &str) -> String {
         format!("{name}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed))
@@ -54,13 +67,15 @@ async fn configuration(plane: &ControlPlane, user: &str) -> Result<Config> {
     Ok(Config::from_custom_kubeconfig(known, &KubeConfigOptions::default()).await?)
 }
 
-/// Creates our kinds.
+/// Creates those of our kinds that are not there.
 async fn define(client: &Client) -> Result<()> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../crds"))? {
         let definition: CustomResourceDefinition = serde_yaml::from_str(&fs::read_to_string(entry?.path())?)?;
-        api.create(&PostParams::default(), &definition).await?;
-        let name = definition.metadata.name.unwrap_or_default();
+        let name = definition.metadata.name.clone().unwrap_or_default();
+        if api.get_opt(&name).await?.is_none() {
+            api.create(&PostParams::default(), &definition).await?;
+        }
         await_condition(api.clone(), &name, conditions::is_crd_established()).await?;
     }
     Ok(())

@@ -154,6 +154,44 @@ pub fn broken(rig: &Rig) {
     });
 }
 
+/// Tables that break a rule, or that cannot be read, keep what they have when another operator begins, and leave nothing behind
+/// when they are deleted.
+pub fn mute(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let site = Site::new(rig, "mute").await;
+        fleet(&site, json!({})).await;
+        site.apply("MountTable", "odd", mounts(&[("/o", "ns0/odd")])).await;
+        let old = site.apply("MountTable", "unreadable", mounts(&[("/u", "ns0/unreadable")])).await;
+        let operator = Operator::start(rig, &site, Cut::never());
+        site.mounts(&["/o -> ns0/odd", "/u -> ns0/unreadable"]).await;
+        operator.quiet().await;
+        operator.kill().await;
+        // A limit of nothing is one that a schema takes.
+        let mut odd = mounts(&[("/o", "ns0/edited")]);
+        odd["entries"][0]["quota"] = json!({ "space": "0" });
+        site.apply("MountTable", "odd", odd).await;
+        loosen(rig, true).await;
+        site.apply("MountTable", "unreadable", sideways()).await;
+        let wanted = mounts(&[("/o", "ns0/young"), ("/u", "ns0/young"), ("/y", "ns0/young")]);
+        younger(&site, &old, "young", wanted).await;
+        let operator = Operator::start(rig, &site, Cut::never());
+        site.condition("MountTable", "young", "Accepted", "False/Conflicted").await;
+        site.mounts(&["/o -> ns0/odd", "/u -> ns0/unreadable", "/y -> ns0/young"]).await;
+        operator.quiet().await;
+        site.mounts(&["/o -> ns0/odd", "/u -> ns0/unreadable", "/y -> ns0/young"]).await;
+        for table in ["unreadable", "odd"] {
+            site.delete("MountTable", table).await;
+            until("it goes", async || match site.get("MountTable", table).await {
+                None => Ok(()),
+                Some(table) => Err(table["metadata"].to_string()),
+            })
+            .await;
+        }
+        site.mounts(&["/o -> ns0/young", "/u -> ns0/young", "/y -> ns0/young"]).await;
+        loosen(rig, false).await;
+    });
+}
+
 /// What cannot be made is told where users look, and keeps nothing else from being made.
 pub fn stuck(rig: &Rig) {
     rig.runtime.block_on(async {

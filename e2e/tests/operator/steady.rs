@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anabranch_testkit::http;
+use anabranch_testkit::net::free_address;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -60,6 +62,67 @@ pub fn quantities(rig: &Rig) {
         })
         .await;
         assert_eq!(again.cut.take_writes(), Vec::<String>::new());
+    });
+}
+
+/// What others add to objects of the operator is theirs and costs nothing; what they change is put right.
+pub fn additions(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let site = Site::new(rig, "additions").await;
+        fleet(&site, json!({})).await;
+        let operator = Operator::start(rig, &site, Cut::never());
+        site.condition("RouterFleet", "main", "Degraded", "False/AsExpected").await;
+        operator.quiet().await;
+        operator.cut.take_writes();
+        let port = json!({ "name": "extra", "port": 9999, "protocol": "TCP" });
+        site.apply("Service", "main", json!({ "ports": [port] })).await;
+        let container = json!({ "name": "router", "env": [{ "name": "EXTRA", "value": "1" }] });
+        let labels = json!({ "metadata": { "labels": { "extra": "1" } }, "spec": { "containers": [container] } });
+        site.apply("Deployment", "main-router", json!({ "template": labels })).await;
+        operator.quiet().await;
+        assert_eq!(operator.cut.take_writes(), Vec::<String>::new());
+        let rpc = async || {
+            let service = site.get("Service", "main").await.unwrap();
+            let ports = service["spec"]["ports"].as_array().unwrap();
+            let rpc = ports.iter().position(|port| port["name"] == "rpc").unwrap();
+            assert!(ports.iter().any(|port| port["name"] == "extra"), "{service}");
+            (rpc, ports[rpc]["targetPort"].clone())
+        };
+        let (at, _) = rpc().await;
+        let path = format!("/spec/ports/{at}/targetPort");
+        let patch = serde_json::from_value(json!([{ "op": "replace", "path": path, "value": "http" }])).unwrap();
+        let services = site.api("Service", &site.namespace);
+        services.patch("main", &PatchParams::default(), &Patch::Json::<()>(patch)).await.unwrap();
+        until("the port is ours again", async || match rpc().await {
+            (_, port) if port == "rpc" => Ok(()),
+            (_, port) => Err(port.to_string()),
+        })
+        .await;
+        operator.quiet().await;
+        assert_eq!(operator.cut.take_writes().len(), 1);
+    });
+}
+
+/// A kind that the cluster does not know is told of, and keeps nothing from being made once it is there.
+pub fn undefined(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let site = Site::new(rig, "undefined").await;
+        fleet(&site, json!({})).await;
+        rig.undefine("subclusters.anabranch.io").await;
+        let http = free_address().unwrap();
+        let _operator = Operator::with(rig, &site, |options| options.http = http);
+        until("nothing is heard of Subclusters", async || {
+            let metrics = http::get(&http.to_string(), "/metrics").map_err(|error| error.to_string())?.body;
+            let failed = r#"anabranch_operator_reconciliations_total{kind="Subcluster",outcome="watch"}"#;
+            if metrics.contains(failed) { Ok(()) } else { Err(metrics) }
+        })
+        .await;
+        assert_eq!(site.get("Deployment", "main-router").await, None);
+        rig.define().await.unwrap();
+        until("the routers are made", async || {
+            site.get("Deployment", "main-router").await.map(drop).ok_or("there are none")
+        })
+        .await;
     });
 }
 

@@ -71,8 +71,12 @@ impl Store {
 
     /// Writes a mount as someone who is not the operator.
     pub async fn mount(&self, path: &str, to: &str) {
-        let stored = self.all::<MountEntry>().await.into_iter().find(|stored| stored.record.source.as_str() == path);
-        let entry = MountEntry::parse(path, [("ns0", to)]).unwrap();
+        self.put(MountEntry::parse(path, [("ns0", to)]).unwrap()).await;
+    }
+
+    /// Writes an entry as someone who is not the operator.
+    pub async fn put(&self, entry: MountEntry) {
+        let stored = self.all::<MountEntry>().await.into_iter().find(|stored| stored.record.source == entry.source);
         let expected = stored.as_ref().map_or(Version::ABSENT, |stored| stored.version);
         // As our routers do, which keep the mark.
         let declared = stored.and_then(|stored| stored.record.declared);

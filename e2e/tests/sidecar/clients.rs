@@ -48,6 +48,12 @@ pub fn refused(_: &Rig) {
     let elsewhere = json!({ "anabranch.io/inject": "sidecar.none" });
     let elsewhere = refused(&pod("sidecar-clients", "refused", elsewhere, &[]));
     assert!(elsewhere.contains("there is no RouterFleet sidecar/none"), "{elsewhere}");
+    let mut guest = pod("default", "refused", json!({}), &[]);
+    guest["metadata"]["labels"] = json!({ "anabranch.io/inject": "sidecar.main" });
+    let guest = refused(&guest);
+    let allowance = "RouterFleet sidecar/main gives no routers to pods in the namespace default: \
+         spec.allowedSidecars.namespaces: found matchLabels kubernetes.io/metadata.name=sidecar-clients";
+    assert!(guest.contains(allowance), "{guest}");
     let memory = refused(&annotated(json!({ "anabranch.io/sidecar-memory": "much" })));
     assert!(memory.contains("anabranch.io/sidecar-memory: \"much\"; expected bytes such as 256Mi"), "{memory}");
     let mut host = annotated(json!({}));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anabranch_api::{DriftPolicy, FleetRef, MountTable, MountTableSpec, RouterFleet};
+use anabranch_api::{DriftPolicy, FleetRef, MAX_ENTRIES, MountTable, MountTableSpec, RouterFleet};
 use anabranch_federation::MountEntry;
 use anabranch_store::{DisabledNameservice, Version, Write};
 use kube::api::{ObjectMeta, PostParams};
@@ -16,13 +16,10 @@ use crate::link::{Link, Seen};
 use crate::names::{self, MANAGER};
 use crate::{mounts, subcluster, triggers};
 
-/// The most entries of a MountTable, by its schema.
-const MAX_ENTRIES: usize = 512;
-
 /// What was found that nobody declares.
 #[derive(Debug, Default)]
 pub struct Undeclared {
-    /// The paths that stay so.
+    /// The paths that stay so, with the reason where it is not the policy.
     pub paths: Vec<String>,
 }
 
@@ -48,10 +45,7 @@ pub async fn settle(
     let paths = match fleet.spec.drift_policy {
         _ if found.is_empty() => Vec::new(),
         DriftPolicy::Observe => found.iter().map(|(entry, _)| entry.source.to_string()).collect(),
-        DriftPolicy::Adopt => {
-            let entries: Vec<MountEntry> = found.into_iter().map(|(entry, _)| entry).collect();
-            adopt(context, fleet, &entries).await?
-        }
+        DriftPolicy::Adopt => adopt(context, fleet, found.iter().map(|(entry, _)| entry)).await?,
         DriftPolicy::Enforce => {
             let delete = |(entry, expected): (MountEntry, _)| Write::Delete { key: entry.source.to_string(), expected };
             mounts::write(context, link, found.into_iter().map(delete).collect()).await?;
@@ -113,23 +107,35 @@ fn has_left(context: &Context, link: &Link, namespace: &str, name: &str) -> bool
     heard && now.address != link.address
 }
 
-/// Declares entries in the fleet's own MountTable for such; the paths of those for which it has no room.
-async fn adopt(context: &Context, fleet: &RouterFleet, entries: &[MountEntry]) -> Result<Vec<String>, Error> {
+/// Declares entries in the fleet's own MountTable for such; the paths of those that no MountTable can declare, or for which
+/// this one has no room.
+async fn adopt(
+    context: &Context,
+    fleet: &RouterFleet,
+    entries: impl Iterator<Item = &MountEntry>,
+) -> Result<Vec<String>, Error> {
     let (namespace, name) = (fleet.namespace().unwrap_or_default(), names::adopted(&fleet.name_any()));
     let api: Api<MountTable> = Api::namespaced(context.client.clone(), &namespace);
     let known = api.get_opt(&name).await.trying(|| format!("get MountTable {namespace}/{name}"))?;
-    let taken = known.as_ref().map_or(0, |table| table.spec.entries.len());
-    let (taken, left) = entries.split_at(MAX_ENTRIES.saturating_sub(taken).min(entries.len()));
-    let left = left.iter().map(|entry| entry.source.to_string()).collect();
-    if let Some(table) = known {
-        if !taken.is_empty() {
-            adopt::take_over(context, &table, taken).await?;
+    let (mut taken, mut left) = (Vec::new(), Vec::new());
+    let room = MAX_ENTRIES.saturating_sub(known.as_ref().map_or(0, |table| table.spec.entries.len()));
+    for entry in entries {
+        match adopt::declare(entry) {
+            Ok((spec, _)) if taken.len() < room => taken.push(spec),
+            Ok(_) => left.push(format!("{} (MountTable {name} is full)", entry.source)),
+            Err(problem) => left.push(format!("{} (cannot be adopted: {problem})", entry.source)),
         }
+    }
+    if taken.is_empty() {
+        return Ok(left);
+    }
+    if let Some(table) = known {
+        adopt::take_over(context, &table, &taken).await?;
         return Ok(left);
     }
     let mut spec =
         MountTableSpec { fleet_ref: Some(FleetRef { name: fleet.name_any(), namespace: None }), entries: Vec::new() };
-    adopt::merge(&mut spec, taken);
+    adopt::merge(&mut spec, &taken);
     let metadata = ObjectMeta {
         name: Some(name.clone()),
         namespace: Some(namespace.clone()),

@@ -142,9 +142,10 @@ pub async fn invalid(context: &Context, fleet: &RouterFleet, problems: &[String]
 /// Says of a fleet why not all of it is as it should be.
 ///
 /// # Errors
-/// When the API server fails.
-pub async fn failed(context: &Context, fleet: &RouterFleet, error: &Error) -> Result<(), Error> {
-    stuck(context, fleet, "ApplyFailed", error.to_string()).await
+/// That, or that the API server fails.
+pub async fn failed<T>(context: &Context, fleet: &RouterFleet, error: Error) -> Result<T, Error> {
+    stuck(context, fleet, "ApplyFailed", error.to_string()).await?;
+    Err(error)
 }
 
 async fn stuck(context: &Context, fleet: &RouterFleet, reason: &str, message: String) -> Result<(), Error> {

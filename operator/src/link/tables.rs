@@ -8,7 +8,7 @@ use anabranch_store::{Event, Revision, Version, Write};
 use kube::runtime::reflector::ObjectRef;
 
 use super::{FleetId, Mirror, Seen, Triggers};
-use crate::publish::claims::Claims;
+use crate::publish::claims::{Claim, Claims};
 
 /// The mounts of a store, with an index by mark: what one MountTable costs does not grow with the others.
 pub struct Mounts {
@@ -23,7 +23,7 @@ pub struct Mounts {
     pub claims: Claims,
     /// The MountTables, by uid, of which it is known what they claim.
     pub heard: HashSet<String>,
-    /// Whether that was known of all MountTables of the fleet at some time.
+    /// Whether that was known of all MountTables of the fleet at some time; see [`Mounts::settle`].
     pub settled: bool,
 }
 
@@ -106,6 +106,20 @@ impl Mounts {
     pub fn revision<'a>(&self, mark: &str, paths: impl IntoIterator<Item = &'a str>) -> Option<Revision> {
         let records = paths.into_iter().filter_map(|path| self.mirror.get(path)).map(|seen| seen.version.0);
         records.chain(self.deleted.get(mark).copied()).max()
+    }
+
+    /// Lets MountTables that do not tell what they declare have what carries their mark, which they had before the operator
+    /// came. From then on paths may be handed out. Returns the other MountTables whose right to some path changed by that.
+    pub fn settle(&mut self, mute: Vec<Claim>) -> BTreeSet<(String, String)> {
+        let mut touched = BTreeSet::new();
+        if std::mem::replace(&mut self.settled, true) {
+            return touched;
+        }
+        for claim in mute {
+            let paths = self.marked(&self.fleet.mark(&claim.namespace, &claim.name)).cloned().collect();
+            touched.extend(self.claims.set(claim, paths));
+        }
+        touched
     }
 
     /// A MountTable is gone.
@@ -241,6 +255,26 @@ mod tests {
         mounts.take(Event::Snapshot(Snapshot { revision: 1, records, broken: Vec::new() }));
         assert_eq!(mounts.marked(&mark).collect::<Vec<_>>(), ["/new", "/old"]);
         assert_eq!(mounts.foreign().map(|seen| seen.record.source.as_str()).collect::<Vec<_>>(), ["/theirs"]);
+    }
+
+    #[test]
+    fn who_does_not_tell_what_it_declares_keeps_what_it_has() {
+        let [claim, young] = [(1, "mute"), (2, "young")].map(|(created_ms, name)| Claim {
+            created_ms,
+            namespace: "n".to_owned(),
+            name: name.to_owned(),
+        });
+        let mut mounts = Mounts::new(fleet());
+        let record = entry("/a", &fleet().mark("n", "mute"));
+        let records = vec![Versioned { version: Version(1), record }];
+        mounts.take(Event::Snapshot(Snapshot { revision: 1, records, broken: Vec::new() }));
+        mounts.claims.set(young.clone(), ["/a", "/b"].map(str::to_owned).into());
+        assert_eq!(mounts.settle(vec![claim.clone()]), [("n".to_owned(), "young".to_owned())].into());
+        assert_eq!((mounts.claims.owner("/a"), mounts.claims.owner("/b")), (Some(&claim), Some(&young)));
+        // Once: what it says later counts.
+        mounts.claims.release("n", "mute");
+        assert!(mounts.settled && mounts.settle(vec![claim]).is_empty());
+        assert_eq!(mounts.claims.owner("/a"), Some(&young));
     }
 
     #[test]

@@ -39,9 +39,9 @@ impl Look for View<'_> {
 }
 
 /// The plan; `None` when there is nothing to plan with: no store, or one that is not read yet, or an object that breaks a
-/// rule.
+/// rule, or others of which it is not known what they claim.
 pub fn build(context: &Context, found: &Found, validated: &Validated, table: &MountTable) -> Option<Plan> {
-    let (link, entries) = (found.link.as_ref()?, validated.entries.as_ref()?);
+    let (link, entries) = (found.link.as_ref()?, validated.entries.as_ref().filter(|_| validated.settled)?);
     let policy = match found.fleet.as_ref().map(|fleet| &fleet.0) {
         Ok(Ok(fleet)) => fleet.spec.drift_policy,
         _ => DriftPolicy::Observe,
@@ -52,5 +52,5 @@ pub fn build(context: &Context, found: &Found, validated: &Validated, table: &Mo
     let former = context.links.all().into_iter().filter(shares).collect();
     let table = (table.namespace().unwrap_or_default(), table.name_any());
     let view = View { mounts: &mounts, former, table };
-    mounts.complete().then(|| plan(&mark, entries, &view, policy, clock::wall_ms()))
+    Some(plan(&mark, entries, &view, policy, clock::wall_ms()))
 }

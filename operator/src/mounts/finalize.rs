@@ -24,10 +24,10 @@ const SOON: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the API server or a store fail.
-pub async fn release(context: &Context, table: &MountTable) -> Result<Action, Error> {
+pub async fn release(context: &Context, table: &Guarded<MountTable>) -> Result<Action, Error> {
     let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
     let skip = table.annotations().get(SKIP_CLEANUP).is_some_and(|skip| skip == "true");
-    let fleet = find_fleet(context, table).ok();
+    let fleet = table.0.as_ref().ok().and_then(|table| find_fleet(context, table).ok());
     let its = fleet.as_ref().and_then(|fleet| fleet.uid());
     for link in context.links.all() {
         release_claims(context, table, &link).await;
@@ -47,7 +47,12 @@ pub async fn release(context: &Context, table: &MountTable) -> Result<Action, Er
         let stays = fleet.meta().deletion_timestamp.is_none() && fleet.0.is_ok();
         stays && fleet.uid().is_some_and(|uid| context.links.get(&uid).is_none())
     };
-    if !skip && fleet.is_some_and(|fleet| unknown(&fleet)) {
+    let waits = match &table.0 {
+        Ok(_) => fleet.is_some_and(|fleet| unknown(&fleet)),
+        // It may be any fleet's.
+        Err(_) => context.fleets.state().iter().any(|fleet| context.awaits(fleet)),
+    };
+    if !skip && waits {
         return Ok(Action::requeue(SOON));
     }
     for link in context.links.all() {
@@ -77,7 +82,7 @@ pub async fn leave_others(context: &Context, table: &MountTable, link: &Link) {
     }
 }
 
-async fn release_claims(context: &Context, table: &MountTable, link: &Link) {
+async fn release_claims(context: &Context, table: &impl ResourceExt, link: &Link) {
     if let Some(uid) = table.uid() {
         link.mounts.write().heard.remove(&uid);
     }
@@ -98,7 +103,7 @@ pub async fn give_up(context: &Context, namespace: &str, name: &str) {
 }
 
 /// Whether a store is known to hold records of a MountTable.
-fn holds(link: &Link, table: &MountTable) -> bool {
+fn holds(link: &Link, table: &impl ResourceExt) -> bool {
     link.mounts.read().marked(&super::mark(link, table)).next().is_some()
 }
 
@@ -114,12 +119,12 @@ pub async fn ensure(context: &Context, table: &MountTable) -> Result<(), Error> 
     set(context, table, &[FINALIZER]).await.trying(|| format!("add the finalizer of MountTable {namespace}/{name}"))
 }
 
-fn is_there(table: &MountTable) -> bool {
+fn is_there(table: &impl ResourceExt) -> bool {
     table.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 
 /// Says which finalizers the operator wants.
-async fn set(context: &Context, table: &MountTable, finalizers: &[&str]) -> Result<(), kube::Error> {
+async fn set(context: &Context, table: &impl ResourceExt, finalizers: &[&str]) -> Result<(), kube::Error> {
     let (namespace, name) = (table.namespace().unwrap_or_default(), table.name_any());
     let api: Api<MountTable> = Api::namespaced(context.client.clone(), &namespace);
     let manifest = json!({
@@ -131,7 +136,7 @@ async fn set(context: &Context, table: &MountTable, finalizers: &[&str]) -> Resu
 }
 
 /// Whether nothing of the MountTable is left in a store.
-async fn clean(context: &Context, table: &MountTable, link: &Arc<Link>) -> Result<bool, Error> {
+async fn clean(context: &Context, table: &impl ResourceExt, link: &Arc<Link>) -> Result<bool, Error> {
     let deletes = {
         let mounts = link.mounts.read();
         if !mounts.complete() {

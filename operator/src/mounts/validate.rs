@@ -25,43 +25,28 @@ pub struct Validated {
     pub conflicts: Vec<String>,
     /// Nameservices that nobody knows.
     pub unresolved: BTreeSet<String>,
+    /// Whether it was known what all others claim.
+    pub settled: bool,
 }
 
 /// Checks all entries, and claims their paths.
 pub async fn validate(context: &Context, table: &MountTable, found: &Found) -> Validated {
-    let validated = claimed(context, table, found).await;
-    if let (Some(link), Some(uid)) = (&found.link, table.uid()) {
-        link.mounts.write().heard.insert(uid);
-    }
-    validated
-}
-
-async fn claimed(context: &Context, table: &MountTable, found: &Found) -> Validated {
     let mut validated = Validated::default();
-    let entries = match table.spec.to_entries() {
-        Ok(entries) => entries,
-        Err(errors) => {
-            validated.invalid = errors.iter().map(ToString::to_string).collect();
-            return validated;
-        }
-    };
-    let (Ok(fleet), Some(link)) = (&found.fleet, &found.link) else { return validated };
-    let Ok(fleet) = &fleet.0 else { return validated };
-    let home = table.namespace().unwrap_or_default();
-    let delegation =
-        Delegation::of(&fleet.spec.allowed_mounts, &fleet.namespace().unwrap_or_default(), &home, &found.labels);
-    let mut allowed = Vec::with_capacity(entries.len());
-    for entry in entries {
-        match delegation.check(&entry) {
-            Ok(()) => allowed.push(entry),
-            Err(problem) => validated.refused.push(problem),
-        }
-    }
+    let allowed = allowed(table, found, &mut validated);
+    let Some(link) = &found.link else { return validated };
     let claim = claim(table);
-    let paths = allowed.iter().map(|entry| entry.source.to_string()).collect();
-    let touched = link.mounts.write().claims.set(claim.clone(), paths);
+    let touched = {
+        let mut mounts = link.mounts.write();
+        mounts.heard.extend(table.uid());
+        let paths = allowed.iter().flatten().map(|entry| entry.source.to_string()).collect();
+        // What nobody can read keeps what it has.
+        if allowed.is_some() { mounts.claims.set(claim.clone(), paths) } else { BTreeSet::new() }
+    };
     tell(context, link, touched).await;
+    super::settle(context, link).await;
     let mounts = link.mounts.read();
+    validated.settled = mounts.settled;
+    let Some(mut allowed) = allowed else { return validated };
     allowed.retain(|entry| match mounts.claims.owner(entry.source.as_str()) {
         Some(owner) if *owner != claim => {
             let Claim { namespace, name, .. } = owner;
@@ -76,8 +61,29 @@ async fn claimed(context: &Context, table: &MountTable, found: &Found) -> Valida
     validated
 }
 
-fn claim(table: &MountTable) -> Claim {
-    let created = table.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_millisecond());
+/// The entries that the fleet allows; `None` if the object breaks a rule, or there is no fleet to ask.
+fn allowed(table: &MountTable, found: &Found, validated: &mut Validated) -> Option<Vec<MountEntry>> {
+    let entries = table.spec.to_entries().map_err(|errors| {
+        validated.invalid = errors.iter().map(ToString::to_string).collect();
+    });
+    let (entries, fleet) = (entries.ok()?, found.fleet.as_ref().ok()?.0.as_ref().ok()?);
+    found.link.as_ref()?;
+    let home = table.namespace().unwrap_or_default();
+    let delegation =
+        Delegation::of(&fleet.spec.allowed_mounts, &fleet.namespace().unwrap_or_default(), &home, &found.labels);
+    let mut allowed = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match delegation.check(&entry) {
+            Ok(()) => allowed.push(entry),
+            Err(problem) => validated.refused.push(problem),
+        }
+    }
+    Some(allowed)
+}
+
+/// By which a MountTable has a right to its paths.
+pub fn claim(table: &impl ResourceExt) -> Claim {
+    let created = table.creation_timestamp().map_or(0, |time| time.0.as_millisecond());
     Claim { created_ms: created, namespace: table.namespace().unwrap_or_default(), name: table.name_any() }
 }
 

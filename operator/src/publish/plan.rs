@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use anabranch_api::DriftPolicy;
+use anabranch_api::{DriftPolicy, MountEntrySpec};
 use anabranch_federation::{Declared, MountEntry};
 use anabranch_store::{Version, Write};
+
+use crate::adopt;
 
 /// What is stored for a path, as far as a plan needs it.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +35,7 @@ pub struct Plan {
     /// Entries that someone else changed and that are left so.
     pub drift: Vec<Drift>,
     /// Entries that someone else changed, and that the MountTable is to take over.
-    pub adopt: Vec<MountEntry>,
+    pub adopt: Vec<MountEntrySpec>,
 }
 
 /// A difference between what is declared and what is stored.
@@ -83,7 +85,14 @@ pub fn plan(mark: &str, declared: &[MountEntry], store: &impl Look, policy: Drif
             DriftPolicy::Enforce => plan.writes.push(update()),
             // What was edited last on either side is not known; what is declared counts.
             DriftPolicy::Adopt if edited_here => plan.writes.push(update()),
-            DriftPolicy::Adopt => plan.adopt.push(record.clone()),
+            DriftPolicy::Adopt => match adopt::declare(record) {
+                Ok((_, meant)) if meant.same_intent(entry) => plan.writes.push(update()),
+                Ok((spec, _)) => plan.adopt.push(spec),
+                Err(problem) => {
+                    let found = format!("{record}, which cannot be adopted: {problem}");
+                    plan.drift.push(Drift { path: path.to_owned(), found });
+                }
+            },
             DriftPolicy::Observe => plan.drift.push(Drift { path: path.to_owned(), found: record.to_string() }),
         }
     }
@@ -108,6 +117,8 @@ fn marked(entry: MountEntry, mark: &str, now_ms: u64) -> MountEntry {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use anabranch_federation::Order;
 
     use super::*;
 
@@ -162,6 +173,8 @@ mod tests {
     fn every_difference_has_one_outcome() {
         use DriftPolicy::{Adopt, Enforce, Observe};
         let (was, new, theirs) = (entry("/a", "/was"), entry("/a", "/new"), entry("/a", "/theirs"));
+        let twice = MountEntry::parse("/a", [("ns0", "/x"), ("ns0", "/y")]).unwrap();
+        let random = MountEntry { order: Order::Random, ..was.clone() };
         let cases = [
             ("as declared", &new, by(MARK, &new, &new), ["nothing", "nothing", "nothing"]),
             ("not marked yet", &new, new.clone(), ["put", "put", "put"]),
@@ -171,6 +184,8 @@ mod tests {
             ("changed there", &was, by(MARK, &was, &theirs), ["drift", "adopt", "put"]),
             ("changed there by a program that drops marks", &was, theirs.clone(), ["drift", "adopt", "put"]),
             ("changed on both sides", &new, by(MARK, &was, &theirs), ["drift", "put", "put"]),
+            ("changed there to what no MountTable says", &was, by(MARK, &was, &twice), ["drift", "drift", "put"]),
+            ("changed there to what means the same, and no mark", &was, random, ["drift", "put", "put"]),
             ("declared otherwise by another cluster", &new, by("them/n/t", &was, &was), ["drift", "adopt", "put"]),
         ];
         for (what, declared, stored, expected) in cases {

@@ -119,8 +119,13 @@ pub async fn invalid(context: &Context, subcluster: &Subcluster, problems: &[Str
 /// Says of a subcluster why not all of it is as it should be; what runs goes on.
 ///
 /// # Errors
-/// When the API server fails.
-pub async fn stuck(context: &Context, subcluster: &Subcluster, reason: &str, message: String) -> Result<(), Error> {
+/// That, or that the API server fails.
+pub async fn failed<T>(context: &Context, subcluster: &Subcluster, error: Error) -> Result<T, Error> {
+    stuck(context, subcluster, "ApplyFailed", error.to_string()).await?;
+    Err(error)
+}
+
+async fn stuck(context: &Context, subcluster: &Subcluster, reason: &str, message: String) -> Result<(), Error> {
     let before = subcluster.status.clone().unwrap_or_default();
     let conditions = Conditions::after(&before.conditions, subcluster.metadata.generation)
         .with("Ready", false, reason, message)

@@ -1,5 +1,6 @@
 //! Answers to the API server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anabranch_api::{RouterFleet, Subcluster};
@@ -7,10 +8,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 
 use super::inject::{inject, is_injected};
 use super::review::{Request, Review, Verdict};
@@ -69,7 +70,8 @@ impl Webhook {
         if is_injected(&typed) {
             return Ok(Verdict::Leave);
         }
-        let changed = match self.fleet(wish.namespace.as_deref().unwrap_or(&request.namespace), &wish.fleet).await? {
+        let home = wish.namespace.as_deref().unwrap_or(&request.namespace);
+        let changed = match self.fleet(home, &wish.fleet, &request.namespace).await? {
             Ok(fleet) => inject(pod, &typed, &wish, &fleet, &self.images),
             Err(problem) => Err(problem),
         };
@@ -79,9 +81,9 @@ impl Webhook {
         })
     }
 
-    /// The fleet as it is now, or what is wrong with it. The API server is asked: what a watch told may be older than the
-    /// fleet that was made together with the pod.
-    async fn fleet(&self, namespace: &str, name: &str) -> Result<Result<Validated, String>, Error> {
+    /// The fleet as it is now, or what is wrong with it, or with a pod in the namespace `guest` having a router of it. The API
+    /// server is asked: what a watch told may be older than the fleet that was made together with the pod.
+    async fn fleet(&self, namespace: &str, name: &str, guest: &str) -> Result<Result<Validated, String>, Error> {
         let shown = format!("RouterFleet {namespace}/{name}");
         let fleets: Api<Guarded<RouterFleet>> = Api::namespaced(self.client.clone(), namespace);
         let got = match fleets.get_opt(name).await {
@@ -98,10 +100,33 @@ impl Webhook {
             }
             None => return Ok(Err(format!("there is no {shown}"))),
         };
+        let allowed = &fleet.spec.allowed_sidecars;
+        let labels =
+            if allowed.asks_for_labels(namespace, guest) { self.labels(guest).await? } else { BTreeMap::new() };
+        if let Err(problem) = allowed.check(namespace, guest, &labels) {
+            return Ok(Err(format!("{shown} {problem}")));
+        }
         let subclusters: Api<Guarded<Subcluster>> = Api::namespaced(self.client.clone(), namespace);
         let listed = subclusters.list(&ListParams::default()).await;
         let listed = listed.trying(|| format!("list the Subclusters of {namespace}"))?;
         let found = found_among(listed.into_iter().map(Arc::new), &fleet);
         Ok(validate(&fleet, &found).map_err(|problems| format!("{shown}: {}", problems.join("; "))))
+    }
+
+    /// The labels of a Kubernetes namespace.
+    async fn labels(&self, namespace: &str) -> Result<BTreeMap<String, String>, Error> {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        // To list them is what the operator may do.
+        let named = ListParams::default().fields(&format!("metadata.name={namespace}"));
+        match namespaces.list_metadata(&named).await {
+            // An operator of one namespace knows of others what they are called.
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                Ok([("kubernetes.io/metadata.name".to_owned(), namespace.to_owned())].into())
+            }
+            listed => {
+                let listed = listed.trying(|| format!("list the namespace {namespace}"))?;
+                Ok(listed.into_iter().next().map(|found| found.labels().clone()).unwrap_or_default())
+            }
+        }
     }
 }

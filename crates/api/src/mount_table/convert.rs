@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use anabranch_federation::{Destination, Limit, MountEntry, Order, Quota, StorageType};
 
 use super::{
-    DestinationSpec, MountEntrySpec, MountOrder, MountTableSpec, QuotaSpec, StorageTypeName, StorageTypeQuotaSpec,
+    DestinationSpec, MAX_DESTINATIONS, MAX_ENTRIES, MAX_OWNER, MountEntrySpec, MountOrder, MountTableSpec, QuotaSpec,
+    StorageTypeName, StorageTypeQuotaSpec,
 };
 use crate::byte_size::ByteSize;
 use crate::field::{FieldError, FieldPath, Findings};
@@ -19,6 +20,7 @@ impl MountTableSpec {
     pub fn to_entries(&self) -> Result<Vec<MountEntry>, Vec<FieldError>> {
         let mut findings = Findings::default();
         let list = FieldPath::spec().key("entries");
+        at_most(self.entries.len(), MAX_ENTRIES, &list, &mut findings);
         let mut first = HashMap::new();
         let mut entries = Vec::with_capacity(self.entries.len());
         for (index, spec) in self.entries.iter().enumerate() {
@@ -112,6 +114,7 @@ fn destinations(specs: &[DestinationSpec], at: &FieldPath, findings: &mut Findin
     if specs.is_empty() {
         findings.add(at.clone(), "is empty; a mount needs at least one destination");
     }
+    at_most(specs.len(), MAX_DESTINATIONS, at, findings);
     let mut destinations = Vec::with_capacity(specs.len());
     for (index, spec) in specs.iter().enumerate() {
         let at = at.index(index);
@@ -145,7 +148,15 @@ fn name(name: Option<&str>, at: &FieldPath, findings: &mut Findings) -> String {
     if name == Some("") {
         findings.add(at.clone(), "is empty; leave it out for the router's own");
     }
-    name.unwrap_or_default().to_owned()
+    let name = name.unwrap_or_default();
+    findings.check(at.clone(), words::within(name, MAX_OWNER));
+    name.to_owned()
+}
+
+fn at_most(found: usize, most: usize, at: &FieldPath, findings: &mut Findings) {
+    if found > most {
+        findings.add(at.clone(), format!("has {found} elements; expected at most {most}"));
+    }
 }
 
 fn quota(spec: Option<&QuotaSpec>, at: &FieldPath, findings: &mut Findings) -> Quota {

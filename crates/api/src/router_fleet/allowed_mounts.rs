@@ -6,6 +6,7 @@ use anabranch_federation::{MountEntry, MountPath};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::field::{FieldPath, Findings};
 use crate::words::{NAMESERVICE_PATTERN, PATH_PATTERN};
 
 /// What MountTables in some Kubernetes namespaces may mount.
@@ -42,6 +43,24 @@ pub struct NamespacesSpec {
     pub match_labels: BTreeMap<String, String>,
 }
 
+impl NamespacesSpec {
+    /// Whether a fleet in the namespace `home` chooses the namespace `guest` that has these labels.
+    pub fn choose(&self, home: &str, guest: &str, labels: &BTreeMap<String, String>) -> bool {
+        match self.from {
+            NamespaceSource::Same => home == guest,
+            NamespaceSource::All => true,
+            NamespaceSource::Selector => self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value)),
+        }
+    }
+
+    /// Notes what the schema of a cluster refuses already.
+    pub(crate) fn check(&self, at: &FieldPath, findings: &mut Findings) {
+        if (self.from == NamespaceSource::Selector) == self.match_labels.is_empty() {
+            findings.add(at.key("matchLabels"), "is required with from: Selector, and has no meaning otherwise");
+        }
+    }
+}
+
 /// Which Kubernetes namespaces.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NamespaceSource {
@@ -64,13 +83,7 @@ pub struct Delegation<'a> {
 impl<'a> Delegation<'a> {
     /// What `allowed`, of a fleet in the namespace `home`, grants to the namespace `guest` that has these labels.
     pub fn of(allowed: &'a [AllowedMountsSpec], home: &str, guest: &str, labels: &BTreeMap<String, String>) -> Self {
-        let chosen = |spec: &&AllowedMountsSpec| match spec.namespaces.from {
-            NamespaceSource::Same => home == guest,
-            NamespaceSource::All => true,
-            NamespaceSource::Selector => {
-                spec.namespaces.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-            }
-        };
+        let chosen = |spec: &&AllowedMountsSpec| spec.namespaces.choose(home, guest, labels);
         Self { grants: allowed.iter().filter(chosen).collect(), everything: allowed.is_empty() && home == guest }
     }
 

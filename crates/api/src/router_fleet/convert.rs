@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anabranch_federation::NameserviceId;
 
-use super::{AutoscalingSpec, NamespaceSource, RouterFleetSpec, StateStoreType};
+use super::{AutoscalingSpec, RouterFleetSpec, StateStoreType};
 use crate::field::{FieldError, FieldPath, Findings};
 use crate::words;
 
@@ -99,13 +99,10 @@ impl RouterFleetSpec {
                 "belongs to another field: listen, defaultNameservice, drainSeconds, stateStore, or a Subcluster";
             findings.add(at.key("configuration").key(key), problem);
         }
+        self.allowed_sidecars.namespaces.check(&at.key("allowedSidecars").key("namespaces"), findings);
         for (index, rule) in self.allowed_mounts.iter().enumerate() {
             let at = at.key("allowedMounts").index(index);
-            let (from, labels) = (rule.namespaces.from, &rule.namespaces.match_labels);
-            if (from == NamespaceSource::Selector) == labels.is_empty() {
-                let problem = "is required with from: Selector, and has no meaning otherwise";
-                findings.add(at.key("namespaces").key("matchLabels"), problem);
-            }
+            rule.namespaces.check(&at.key("namespaces"), findings);
             for (index, prefix) in rule.path_prefixes.iter().enumerate() {
                 findings.check(at.key("pathPrefixes").index(index), words::path(prefix));
             }

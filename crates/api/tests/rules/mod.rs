@@ -212,5 +212,11 @@ fn fleets() -> Vec<RuleCase> {
             namespaces(json!({ "from": "Selector", "matchLabels": { "team": "a" } })),
             namespaces(json!({ "from": "Selector" })),
         ),
+        RuleCase::made(
+            "RouterFleet.allowedSidecars.namespaces",
+            "self.from == 'Selector' ? has(self.matchLabels) && size(self.matchLabels) > 0 : !has(self.matchLabels)",
+            json!({ "allowedSidecars": { "namespaces": { "from": "All" } } }),
+            json!({ "allowedSidecars": { "namespaces": { "from": "All", "matchLabels": { "team": "a" } } } }),
+        ),
     ]
 }

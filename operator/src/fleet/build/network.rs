@@ -1,5 +1,6 @@
 //! Who may connect to what, and how much may be disturbed at once.
 
+use anabranch_api::NamespaceSource;
 use serde_json::{Value, json};
 
 use super::super::validate::Validated;
@@ -46,16 +47,26 @@ fn store(fleet: &Validated, home: &str) -> Value {
         "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": home } },
         "podSelector": { "matchLabels": { "app.kubernetes.io/name": MANAGER } },
     });
-    // Routers beside other programs, in any namespace: anyone may label a pod of theirs.
-    let sidecars = json!({
-        "namespaceSelector": {},
-        "podSelector": { "matchLabels": { FLEET: fleet.name, FLEET_NAMESPACE: fleet.namespace } },
-    });
     let writers = json!({ "from": [of_fleet, operator], "ports": [tcp(port::STORE)] });
-    let readers = json!({ "from": [sidecars], "ports": [tcp(port::STORE_READERS)] });
+    let readers = json!({ "from": sidecars(fleet), "ports": [tcp(port::STORE_READERS)] });
     let http = json!({ "ports": [tcp(port::STORE_HTTP)] });
     let selector = json!({ "matchLabels": STORE.selector(&fleet.name) });
     json!({ "spec": { "podSelector": selector, "policyTypes": ["Ingress"], "ingress": [writers, readers, http] } })
+}
+
+/// Routers beside other programs. Anyone may label a pod of theirs, so where they run counts as well.
+fn sidecars(fleet: &Validated) -> Vec<Value> {
+    let namespaces = &fleet.spec.allowed_sidecars.namespaces;
+    let pods = json!({ "matchLabels": { FLEET: fleet.name, FLEET_NAMESPACE: fleet.namespace } });
+    let mut peers = vec![json!({ "podSelector": pods })];
+    match namespaces.from {
+        NamespaceSource::Same => {}
+        NamespaceSource::All => peers[0]["namespaceSelector"] = json!({}),
+        NamespaceSource::Selector => {
+            peers.push(json!({ "namespaceSelector": { "matchLabels": namespaces.match_labels }, "podSelector": pods }))
+        }
+    }
+    peers
 }
 
 /// One router at a time may be evicted.

@@ -40,12 +40,24 @@ fn only_the_routers_and_the_operator_may_write_records() {
             "ports": [{ "protocol": "TCP", "port": 8890 }],
         },
         {
-            "from": [{ "namespaceSelector": {}, "podSelector": pods(sidecars) }],
+            "from": [{ "podSelector": pods(sidecars.clone()) }],
             "ports": [{ "protocol": "TCP", "port": 8891 }],
         },
         { "ports": [{ "protocol": "TCP", "port": 50073 }] },
     ]);
     assert_eq!(*ingress, expected);
+    let readers = |namespaces: Value| {
+        let resources = built(json!({ "allowedSidecars": { "namespaces": namespaces } }));
+        child_of(&resources, "NetworkPolicy", "main-store")["spec"]["ingress"][1]["from"].clone()
+    };
+    let all = json!([{ "namespaceSelector": {}, "podSelector": pods(sidecars.clone()) }]);
+    assert_eq!(readers(json!({ "from": "All" })), all);
+    let team = json!({ "matchLabels": { "team": "a" } });
+    let some = json!([
+        { "podSelector": pods(sidecars.clone()) },
+        { "namespaceSelector": team, "podSelector": pods(sidecars.clone()) },
+    ]);
+    assert_eq!(readers(json!({ "from": "Selector", "matchLabels": { "team": "a" } })), some);
     let ports = &child_of(&resources, "Service", "main-store")["spec"]["ports"];
     let ports: Vec<_> = ports.as_array().unwrap().iter().map(|port| port["port"].as_i64().unwrap()).collect();
     assert_eq!(ports, [8890, 8891, 50073]);

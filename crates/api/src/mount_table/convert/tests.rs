@@ -48,7 +48,20 @@ fn every_order_has_its_counterpart() {
 fn each_rule_names_its_field() {
     let one = json!([{ "nameservice": "ns0", "path": "/a" }]);
     let two = json!([{ "nameservice": "ns0", "path": "/a" }, { "nameservice": "ns1", "path": "/a" }]);
+    let many: Vec<Value> = (0..17).map(|number| json!({ "nameservice": format!("ns{number}"), "path": "/" })).collect();
     let cases = [
+        (
+            json!({ "path": "/".repeat(4097), "destinations": one }),
+            "spec.entries[0].path: has 4097 characters; expected at most 4096",
+        ),
+        (
+            json!({ "path": "/data", "destinations": many }),
+            "spec.entries[0].destinations: has 17 elements; expected at most 16",
+        ),
+        (
+            json!({ "path": "/data", "destinations": one, "group": "g".repeat(254) }),
+            "spec.entries[0].group: has 254 characters; expected at most 253",
+        ),
         (
             json!({ "path": "data", "destinations": one }),
             r#"spec.entries[0].path: "data" is not absolute; expected a path such as /data/logs"#,
