@@ -76,12 +76,8 @@ async fn settle(context: &Context, link: &Link) {
         return;
     }
     let tables = context.tables.state();
-    let mute = tables.iter().filter(|table| match &table.0 {
-        Ok(table) => {
-            triggers::is_of(table, &link.fleet.namespace, &link.fleet.name) && table.spec.to_entries().is_err()
-        }
-        Err(_) => true,
-    });
+    let is_mute = |table: &Guarded<MountTable>| table.0.as_ref().map_or(true, |table| table.spec.to_entries().is_err());
+    let mute = tables.iter().filter(|table| finalize::holds(link, &***table) && is_mute(table));
     let claims: Vec<Claim> = mute.map(|table| validate::claim(&**table)).collect();
     let touched = link.mounts.write().settle(claims);
     validate::tell(context, link, touched).await;

@@ -29,7 +29,19 @@ struct Inner {
     requests: usize,
     writes: Vec<String>,
     waiting: usize,
+    in_flight: usize,
     last: Instant,
+}
+
+/// A request that goes on as long as this is there.
+struct InFlight(Arc<Mutex<Inner>>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.in_flight -= 1;
+        inner.last = Instant::now();
+    }
 }
 
 /// Where an operator dies. Numbers are counted from 0.
@@ -53,8 +65,8 @@ enum Fate {
 impl Cut {
     /// Dies never.
     pub fn never() -> Self {
-        let (death, dead, requests, writes, waiting) = Default::default();
-        let inner = Inner { death, dead, requests, writes, waiting, last: Instant::now() };
+        let (death, dead, requests, writes, waiting, in_flight) = Default::default();
+        let inner = Inner { death, dead, requests, writes, waiting, in_flight, last: Instant::now() };
         Self { inner: Arc::new(Mutex::new(inner)), held: watch::Sender::new(false) }
     }
 
@@ -92,7 +104,13 @@ impl Cut {
 
     /// For how long nothing was asked for or written.
     pub fn idle(&self) -> Duration {
-        self.inner.lock().last.elapsed()
+        let inner = self.inner.lock();
+        if inner.in_flight > 0 { Duration::ZERO } else { inner.last.elapsed() }
+    }
+
+    fn begin(&self) -> InFlight {
+        self.inner.lock().in_flight += 1;
+        InFlight(self.inner.clone())
     }
 
     fn write(&self, what: String) -> Fate {
@@ -110,12 +128,7 @@ impl Cut {
         }
     }
 
-    fn request(&self, method: &Method, uri: &http::Uri) -> Fate {
-        let (path, query) = (uri.path(), uri.query().unwrap_or_default());
-        let background = path.contains("/leases") || path.ends_with("/events") || query.contains("watch=true");
-        if background {
-            return if self.is_dead() { Fate::Fails } else { Fate::Passes };
-        }
+    fn request(&self, method: &Method, path: &str) -> Fate {
         if method == Method::GET { self.inner.lock().pass() } else { self.write(format!("{method} {path}")) }
     }
 
@@ -164,13 +177,21 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let fate = self.cut.request(request.method(), request.uri());
+        let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+        let background = path.contains("/leases") || path.ends_with("/events") || query.contains("watch=true");
+        let fate = match background {
+            true if self.cut.is_dead() => Fate::Fails,
+            true => Fate::Passes,
+            false => self.cut.request(request.method(), path),
+        };
+        let in_flight = (!background).then(|| self.cut.begin());
         if fate == Fate::Fails {
             return Box::pin(async { Err(BoxError::from("the operator is dead")) });
         }
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await?;
+            drop(in_flight);
             if fate == Fate::Last { Err(BoxError::from("the operator is dead")) } else { Ok(answer) }
         })
     }
@@ -206,10 +227,12 @@ where
         }
         let mut held = self.cut.held.subscribe();
         self.cut.inner.lock().waiting += usize::from(*held.borrow());
+        let in_flight = self.cut.begin();
         Box::pin(async move {
             // The sender is where this is.
             drop(held.wait_for(|held| !held).await);
             let answer = Writer::<R>::write(&*self.store, changes).await?;
+            drop(in_flight);
             if fate == Fate::Last { Err(StoreError::Unknown("the operator is dead".to_owned())) } else { Ok(answer) }
         })
     }

@@ -70,7 +70,7 @@ async fn dies(rig: &Rig, phase: usize, death: Death, expected: &State) -> bool {
     let (site, operator) = at(rig, phase).await;
     operator.cut.arm(death);
     change(&site, phase).await;
-    operator.dead_or_quiet().await;
+    operator.dead_or_quiet(&site).await;
     let (died, writes) = (operator.cut.is_dead(), operator.cut.take_writes());
     operator.kill().await;
     let next = Operator::kept(rig, &site);

@@ -46,6 +46,7 @@ const CASES: &[Case<'_, Rig>] = &[
     ("what_cannot_be_made_is_told", rules::stuck),
     ("tables_move_to_another_fleet", moves::moved),
     ("tables_move_though_the_old_store_is_away", moves::moved_while_away),
+    ("tables_that_move_amiss_stay_for_now", moves::moved_amiss),
     ("drift_is_observed", drift::observed),
     ("drift_is_adopted", drift::adopted),
     ("drift_that_cannot_be_adopted_stays", drift::left),

@@ -88,3 +88,27 @@ pub fn moved_while_away(rig: &Rig) {
         has(site.store_of("other", &site.namespace), &["/a -> ns0/a", "/b -> ns0/b", "/both -> ns0/mover"]).await;
     });
 }
+
+/// A table that breaks a rule when it moves leaves the old store only when it is put right, whoever is the operator by then.
+pub fn moved_amiss(rig: &Rig) {
+    rig.runtime.block_on(async {
+        let (site, operator) = two_fleets(rig, "moving-amiss").await;
+        let entries = [("/a", "ns0/a"), ("/b", "ns0/b"), ("/both", "ns0/mover")];
+        let right = mounts_of(json!({ "name": "other" }), &entries);
+        let mut amiss = right.clone();
+        // A limit of nothing is one that a schema takes.
+        amiss["entries"][0]["quota"] = json!({ "space": "0" });
+        site.apply("MountTable", "mover", amiss).await;
+        site.condition("MountTable", "mover", "Accepted", "False/Invalid").await;
+        operator.kill().await;
+        let operator = Operator::start(rig, &site, Cut::never());
+        // The fleet looks at what is nobody's, and the other table at what it may have.
+        site.apply("RouterFleet", "main", json!({ "drainSeconds": 31 })).await;
+        site.observed().await;
+        operator.quiet().await;
+        site.mounts(&["/a -> ns0/a", "/b -> ns0/b", "/both -> ns0/mover", "/stays -> ns0/stays"]).await;
+        site.apply("MountTable", "mover", right).await;
+        has(site.store_of("other", &site.namespace), &["/a -> ns0/a", "/b -> ns0/b", "/both -> ns0/mover"]).await;
+        site.mounts(&["/both -> ns0/stays", "/stays -> ns0/stays"]).await;
+    });
+}

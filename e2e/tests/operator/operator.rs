@@ -74,10 +74,12 @@ impl Operator {
         .await;
     }
 
-    /// Waits until it has died, or does nothing any more.
-    pub async fn dead_or_quiet(&self) {
-        until("the operator is dead, or has nothing to do", async || {
-            if self.cut.is_dead() || self.cut.idle() >= QUIET { Ok(()) } else { Err("it works") }
+    /// Waits until it has died, or has looked at everything in a site and does nothing any more.
+    pub async fn dead_or_quiet(&self, site: &Site) {
+        until("the operator is dead, or has nothing to do", async || match self.cut.is_dead() {
+            true => Ok(()),
+            false if self.cut.idle() < QUIET => Err("it works".to_owned()),
+            false => site.late().await.map_or(Ok(()), Err),
         })
         .await;
     }

@@ -134,21 +134,21 @@ impl Site {
         .await;
     }
 
+    /// An object that the operator has not looked at as it is now.
+    pub async fn late(&self) -> Option<String> {
+        for kind in ["RouterFleet", "MountTable", "Subcluster"] {
+            for object in self.list(kind, "").await {
+                if object["status"]["observedGeneration"] != object["metadata"]["generation"] {
+                    return Some(format!("{kind} {}: {}", object["metadata"]["name"], object["status"]));
+                }
+            }
+        }
+        None
+    }
+
     /// Waits until the operator has looked at all objects as they are now.
     pub async fn observed(&self) {
-        for kind in ["RouterFleet", "MountTable", "Subcluster"] {
-            until(&format!("every {kind} is looked at"), async || {
-                let late = self
-                    .list(kind, "")
-                    .await
-                    .into_iter()
-                    .find(|object| object["status"]["observedGeneration"] != object["metadata"]["generation"]);
-                late.map_or(Ok(()), |object| {
-                    Err(format!("{} is not: {}", object["metadata"]["name"], object["status"]))
-                })
-            })
-            .await;
-        }
+        until("everything is looked at", async || self.late().await.map_or(Ok(()), Err)).await;
     }
 
     /// Waits until the store of the fleet `main` has these mounts, as [`Store::mounts`] shows them.

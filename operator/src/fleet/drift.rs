@@ -95,9 +95,9 @@ fn orphans_and_others(context: &Context, link: &Link) -> (Vec<Write<MountEntry>>
 /// Whether a MountTable is gone, or is served by another fleet whose store holds its entries by now.
 fn has_left(context: &Context, link: &Link, namespace: &str, name: &str) -> bool {
     let Some(table) = context.tables.get(&ObjectRef::new(name).within(namespace)) else { return true };
-    // What cannot be read keeps what it has.
+    // What nobody can understand keeps what it has.
     let Ok(table) = &table.0 else { return false };
-    if triggers::is_of(table, &link.fleet.namespace, &link.fleet.name) {
+    if triggers::is_of(table, &link.fleet.namespace, &link.fleet.name) || table.spec.to_entries().is_err() {
         return false;
     }
     let fleet = mounts::find_fleet(context, table).ok().and_then(|fleet| fleet.uid());

@@ -103,7 +103,7 @@ pub async fn give_up(context: &Context, namespace: &str, name: &str) {
 }
 
 /// Whether a store is known to hold records of a MountTable.
-fn holds(link: &Link, table: &impl ResourceExt) -> bool {
+pub fn holds(link: &Link, table: &impl ResourceExt) -> bool {
     link.mounts.read().marked(&super::mark(link, table)).next().is_some()
 }
 
