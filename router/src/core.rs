@@ -10,6 +10,7 @@ use crate::block_pools::BlockPools;
 use crate::config::RouterConfig;
 use crate::groups::Groups;
 use crate::metrics::Metrics;
+use crate::quotas::Quotas;
 use crate::safe_mode::SafeMode;
 use crate::session::{Impersonation, Users};
 use crate::upstream::Upstream;
@@ -32,6 +33,8 @@ pub struct Core {
     pub users: Users,
     /// Who may act for whom.
     pub impersonation: ArcSwap<Impersonation>,
+    /// Quotas of mounts.
+    pub quotas: Quotas,
     /// Groups of users.
     pub groups: Groups,
     /// What is counted.
