@@ -11,6 +11,7 @@ mod listing;
 mod mounts;
 mod nameservices;
 mod problem;
+mod quotas;
 mod refresh;
 mod safe_mode;
 mod store;

@@ -10,6 +10,7 @@ use crate::block_pools::BlockPools;
 use crate::config::RouterConfig;
 use crate::groups::Groups;
 use crate::metrics::Metrics;
+use crate::quotas::Quotas;
 use crate::safe_mode::SafeMode;
 use crate::session::Impersonation;
 use crate::upstream::Upstream;
@@ -30,6 +31,8 @@ pub struct Core {
     pub pools: BlockPools,
     /// Who may act for whom.
     pub impersonation: ArcSwap<Impersonation>,
+    /// Quotas of mounts.
+    pub quotas: Quotas,
     /// Groups of users.
     pub groups: Groups,
     /// What is counted.

@@ -81,7 +81,9 @@ pub(crate) fn answer(core: &Core, path: &MountPath, user: Option<(&str, &[String
     let directory = core.upstream.directory();
     let authority = core.config.authority();
     let disabled = directory.disabled();
-    let question = Question { path, user, placement: POSSIBLE, disabled, authority: &authority };
+    let usages = core.quotas.usages();
+    let used = usages.as_deref();
+    let question = Question { path, user, placement: POSSIBLE, disabled, authority: &authority, used };
     let explanation = explain(&table, &question);
     let router = Some(Seen {
         id: core.config.router_id.clone(),

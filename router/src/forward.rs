@@ -12,6 +12,7 @@ mod leases;
 mod leg;
 mod listing;
 mod probe;
+mod quota;
 mod several;
 mod status;
 mod summary;
@@ -19,7 +20,7 @@ mod summary;
 use std::borrow::Cow;
 
 use anabranch_federation::{Locations, MountTable, Resolved};
-use anabranch_hrpc::Call;
+use anabranch_hrpc::{Call, class};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use smallvec::SmallVec;
@@ -82,6 +83,8 @@ impl<'a> Forward<'a> {
             Route::Status => self.status().await,
             Route::Listing => Box::pin(self.listing()).await,
             Route::Summary => Box::pin(self.summary()).await,
+            Route::QuotaUsage => Box::pin(self.quota_usage()).await,
+            Route::SetQuota => Box::pin(self.set_quota()).await,
             Route::Create => Box::pin(self.create()).await,
             Route::Mkdirs => Box::pin(self.mkdirs()).await,
             Route::Rename(accept) => Box::pin(self.rename(accept)).await,
@@ -182,6 +185,11 @@ fn legs<'a>(locations: &Locations<'a>) -> Legs<'a> {
 fn worst(mut failures: Vec<Failure>) -> Option<Failure> {
     let at = failures.iter().position(Failure::is_unavailable).unwrap_or(0);
     (at < failures.len()).then(|| failures.swap_remove(at))
+}
+
+/// Whether there is nothing at a location.
+fn is_absent(failure: &Failure) -> bool {
+    matches!(failure, Failure::Remote(exception) if exception.is(class::FILE_NOT_FOUND))
 }
 
 fn accepts(accept: Accept, reply: &[u8]) -> bool {

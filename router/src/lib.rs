@@ -24,6 +24,7 @@ pub mod merge;
 pub mod method;
 mod metrics;
 pub mod plan;
+mod quotas;
 mod respond;
 pub mod rewrite;
 mod router;

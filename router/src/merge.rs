@@ -6,6 +6,7 @@
 mod datanodes;
 pub mod listing;
 mod numbers;
+pub mod quota;
 pub mod status;
 pub mod summary;
 

@@ -7,6 +7,7 @@ mod table;
 
 use std::sync::LazyLock;
 
+use anabranch_federation::Growth;
 use anabranch_hrpc::Protocol;
 use hashbrown::HashMap;
 
@@ -120,6 +121,10 @@ pub enum Route {
     Listing,
     /// `getContentSummary`: locations and those of all mounts below.
     Summary,
+    /// `getQuotaUsage`: the same, all of which must answer.
+    QuotaUsage,
+    /// `setQuota`: everywhere in the tree but on mounts, whose quotas are those of the mount table.
+    SetQuota,
     /// `create`: where the file is, or the first location.
     Create,
     /// `mkdirs`
@@ -153,8 +158,6 @@ pub enum Here {
     HaState,
     /// Delegation tokens exist only on secure clusters.
     NoTokens,
-    /// Quotas are the NameNodes'.
-    NoQuota,
 }
 
 /// What the router knows about one method.
@@ -172,8 +175,8 @@ pub struct Row {
     pub route: Route,
     /// Refused on mount points and above them, since it would pull the mount from under its users.
     pub locked: bool,
-    /// Whether the router's quota is checked.
-    pub quota: bool,
+    /// What it may add to the tree of its path, the second one of a rename, and so which quotas of mounts stand in its way.
+    pub growth: Growth,
     /// Whether it may be sent again.
     pub repeat: Repeat,
     /// Fields of the result that hold remote paths, to be turned back into the client's.
@@ -243,6 +246,16 @@ mod tests {
             assert_eq!(find(row.name).map(|(place, row)| (place, row.name)), Some((at, row.name)));
         }
         assert!(find("getFileinfo").is_none());
+    }
+
+    #[test]
+    fn what_adds_to_a_tree_changes_it() {
+        let adding =
+            |growth| -> Vec<_> { rows().iter().filter(|row| row.growth == growth).map(|row| row.name).collect() };
+        assert_eq!(adding(Growth::Names), ["mkdirs"]);
+        assert_eq!(adding(Growth::Space), ["setReplication", "append", "addBlock"]);
+        assert_eq!(adding(Growth::NamesAndSpace), ["rename", "rename2", "create"]);
+        assert!(rows().iter().all(|row| row.growth == Growth::Nothing || row.category == Category::Write));
     }
 
     /// Hadoop marks these `@AtMostOnce`; all others are idempotent.

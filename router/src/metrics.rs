@@ -2,6 +2,7 @@
 //! path looks nothing up; its handles are made once.
 
 mod admin;
+mod quota;
 mod safe_mode;
 mod server;
 mod tally;
@@ -14,6 +15,7 @@ use prometheus::{
 };
 
 pub use admin::AdminMetrics;
+pub use quota::QuotaMetrics;
 pub use safe_mode::SafeModeCollector;
 pub use server::ServerCollector;
 pub use tally::{Attempts, Reason, Tally};
@@ -64,6 +66,8 @@ pub struct Metrics {
     pub tally: Tally,
     /// Calls of administrators.
     pub admin: AdminMetrics,
+    /// Quotas of mounts.
+    pub quotas: QuotaMetrics,
     /// Calls in flight.
     pub in_flight: IntGauge,
     /// Revision of the mount table in use.
@@ -136,6 +140,7 @@ impl Metrics {
             )?,
             tally: Tally::default(),
             admin: AdminMetrics::new(registry)?,
+            quotas: QuotaMetrics::new(registry)?,
             in_flight: gauge("anabranch_calls_in_flight", "Calls of clients being answered.")?,
             mount_revision: gauge("anabranch_mount_table_revision", "Revision of the mount table in use.")?,
             mount_entries: gauge("anabranch_mount_table_entries", "Entries of the mount table in use.")?,

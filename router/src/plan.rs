@@ -2,13 +2,15 @@
 
 mod refusal;
 mod rename;
+mod subtree;
 
-use anabranch_federation::{Locations, MountTable, NameserviceId, Placement, ResolveError, Resolved, raw};
+use anabranch_federation::{Growth, MountTable, NameserviceId, Placement, ResolveError, Resolved, Usages, raw};
 
 pub use refusal::Refusal;
 pub use rename::{Pair, Renames, concat_nameservice, rename};
+pub use subtree::{everything, outermost, subtree};
 
-use crate::method::{Category, Row, Spread};
+use crate::method::{Category, Route, Row, Spread};
 
 /// Below this a NameNode finds a file by its number, wherever it lies.
 const BY_NUMBER: &str = "/.reserved/.inodes/";
@@ -22,6 +24,8 @@ pub struct Caller<'a> {
     pub placement: Placement<'a>,
     /// Subclusters that are out of service; nearly always none.
     pub disabled: &'a [NameserviceId],
+    /// What is used of mounts that have quotas; none where nobody heeds them.
+    pub usages: Option<&'a Usages>,
 }
 
 impl Caller<'_> {
@@ -41,7 +45,28 @@ pub fn resolve<'t>(
     if row.locked {
         refuse_mount_points(table, path)?;
     }
-    place(table, path, row.category, caller)
+    let resolved = place(table, path, row.category, caller)?;
+    // What a rename takes away adds nothing.
+    if !matches!(row.route, Route::Rename(_)) {
+        heed_quotas(table, path, &resolved, row.growth, None, caller)?;
+    }
+    Ok(resolved)
+}
+
+/// Refuses a call that adds to a tree of which more is used than its quotas allow. The trash is in no mount's tree.
+fn heed_quotas(
+    table: &MountTable,
+    path: &str,
+    resolved: &Resolved<'_>,
+    growth: Growth,
+    from: Option<&str>,
+    caller: &Caller<'_>,
+) -> Result<(), Refusal> {
+    let Some(usages) = caller.usages.filter(|_| !resolved.in_trash) else { return Ok(()) };
+    match usages.exceeded(table, raw::shown(path).unwrap_or(path), growth, from) {
+        None => Ok(()),
+        Some(exceeded) => Err(Refusal::QuotaExceeded(exceeded)),
+    }
 }
 
 /// The same for a path that is not what the call is about, such as the destination of a rename.
@@ -91,47 +116,6 @@ pub fn at_once(table: &MountTable, path: &str, resolved: &Resolved<'_>, spread: 
 /// Whether the mount table makes a directory of this path, whatever NameNodes have there.
 pub fn is_virtual(table: &MountTable, path: &str) -> bool {
     table.is_mount_point(path) || table.has_mounts_below(path)
-}
-
-/// The locations whose content counts for a path: its own, and those of all mounts below. One that lies inside another
-/// is left out, so that nothing counts twice.
-pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'_>) -> Locations<'t> {
-    let mut found = Locations::new();
-    if let Ok(own) = table.resolve_for_user(path, caller.user, &caller.placement) {
-        found.extend(own.locations);
-    }
-    for entry in table.entries_below(path) {
-        if let Ok(resolved) = table.resolve(entry.source.as_str()) {
-            found.extend(resolved.locations);
-        }
-    }
-    found.retain(|location| caller.may_use(location.nameservice));
-    outermost(found)
-}
-
-/// The locations that do not lie inside another one; of equal ones the first. Sorted by components, what is inside
-/// another comes right behind it, so that a table of many thousand mounts is no matter.
-fn outermost(locations: Locations<'_>) -> Locations<'_> {
-    let mut order: Vec<usize> = (0..locations.len()).collect();
-    let components = |at: usize| locations[at].path.split('/').filter(|name| !name.is_empty());
-    order.sort_by(|&a, &b| {
-        let by_path = || components(a).cmp(components(b));
-        locations[a].nameservice.cmp(locations[b].nameservice).then_with(by_path)
-    });
-    let mut kept = vec![false; locations.len()];
-    let mut above: Option<usize> = None;
-    for at in order {
-        let inside = above.is_some_and(|above| {
-            let names = components(above);
-            let count = names.clone().count();
-            locations[above].nameservice == locations[at].nameservice && names.eq(components(at).take(count))
-        });
-        if !inside {
-            above = Some(at);
-            kept[at] = true;
-        }
-    }
-    locations.into_iter().zip(kept).filter_map(|(location, kept)| kept.then_some(location)).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod paths;
 
+use anabranch_federation::Limited;
 use anabranch_hrpc::{Exception, class};
 
 pub use paths::restore;
@@ -58,7 +59,14 @@ impl Stop {
 
 fn refusal_class(refusal: &Refusal) -> &'static str {
     match refusal {
-        Refusal::MountPoint { .. } | Refusal::MountsBelow { .. } => class::ACCESS_CONTROL,
+        Refusal::MountPoint { .. } | Refusal::MountsBelow { .. } | Refusal::QuotaOfMount { .. } => {
+            class::ACCESS_CONTROL
+        }
+        Refusal::QuotaExceeded(exceeded) => match exceeded.what {
+            Limited::Files => class::NS_QUOTA_EXCEEDED,
+            Limited::Space => class::DS_QUOTA_EXCEEDED,
+            Limited::Type(_) => class::QUOTA_BY_STORAGE_TYPE_EXCEEDED,
+        },
         Refusal::NoDefaultNameservice { .. } => class::ROUTER_RESOLVE,
         Refusal::NoLocation { .. } => class::NO_LOCATION,
         Refusal::SafeMode { .. } => class::STANDBY,
@@ -102,11 +110,17 @@ fn failure_message(failure: &Failure, router: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use anabranch_federation::{Exceeded, MountPath, StorageType};
+
     use super::*;
 
     fn said(stop: Stop) -> (String, String) {
         let exception = stop.into_exception("host_8888");
         (exception.class.into_owned(), exception.message)
+    }
+
+    fn exceeded(what: Limited) -> Exceeded {
+        Exceeded { source: MountPath::parse("/q").unwrap(), what, quota: 1, used: 2 }
     }
 
     #[test]
@@ -132,6 +146,26 @@ mod tests {
                 Refusal::RenameAcross { src: "/a/f".into(), dst: "/b/f".into() },
                 class::IO,
                 "Rename of /a/f to /b/f is not allowed, no eligible destination in the same namespace was found",
+            ),
+            (
+                Refusal::QuotaExceeded(exceeded(Limited::Files)),
+                class::NS_QUOTA_EXCEEDED,
+                "The NameSpace quota (directories and files) of directory /q is exceeded: quota=1 file count=2",
+            ),
+            (
+                Refusal::QuotaExceeded(exceeded(Limited::Space)),
+                class::DS_QUOTA_EXCEEDED,
+                "The DiskSpace quota of /q is exceeded: quota = 1 B = 1 B but diskspace consumed = 2 B = 2 B",
+            ),
+            (
+                Refusal::QuotaExceeded(exceeded(Limited::Type(StorageType::Ssd))),
+                class::QUOTA_BY_STORAGE_TYPE_EXCEEDED,
+                "Quota by storage type : SSD on path : /q is exceeded. quota = 1 B but space consumed = 2 B",
+            ),
+            (
+                Refusal::QuotaOfMount { user: "ann (auth:SIMPLE)".into(), path: "/q".into() },
+                class::ACCESS_CONTROL,
+                "Permission denied: ann (auth:SIMPLE) is not allowed to change quota of /q",
             ),
             (
                 Refusal::SafeMode { router: "host_8888".into(), category: "WRITE" },

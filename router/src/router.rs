@@ -30,6 +30,7 @@ use crate::groups::Groups;
 use crate::heartbeat::{TrustError, WebClient};
 use crate::jmx::{self, AdminPort, WebPort};
 use crate::metrics::{Metrics, SafeModeCollector, ServerCollector};
+use crate::quotas::{self, Quotas};
 use crate::safe_mode::{Event, SafeMode, State as SafeModeState};
 use crate::session::{Impersonation, Session};
 use crate::upstream::{Room, Upstream};
@@ -136,6 +137,7 @@ impl Router {
             upstream,
             pools: BlockPools::default(),
             impersonation: ArcSwap::from_pointee(Impersonation::new(&config.proxy_users).await),
+            quotas: Quotas::new(&config.quota),
             groups: Groups::new(&config.user_groups),
             metrics,
             config,
@@ -180,6 +182,9 @@ impl Router {
         });
         if let Some(health) = health {
             runtimes.control.spawn(count_unreadable(core.metrics.clone(), health, stop.clone()));
+        }
+        if core.quotas.are_heeded() {
+            runtimes.control.spawn(quotas::keep(core.clone(), runtimes.data.clone(), stop.clone()));
         }
         let feed = runtimes.control.spawn(follow(core.clone(), mounts, began, stop.clone()));
         let serving = drain.clone();

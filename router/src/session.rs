@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anabranch_federation::{MountTable, NameserviceId, Placement};
+use anabranch_federation::{Growth, MountTable, NameserviceId, Placement};
 use anabranch_hdfs_proto::common::HaServiceStateProto;
 use anabranch_hdfs_proto::hdfs::HaServiceStateResponseProto;
 use anabranch_hrpc::{Call, Exception, Handler, Identity, Payload, Protocol, Reply};
@@ -47,6 +47,7 @@ impl Session {
         let identity = &call.peer.identity;
         let directory = core.upstream.directory();
         let paths = facts::paths(row, call.message())?;
+        let usages = if row.growth == Growth::Nothing { None } else { core.quotas.usages() };
         let forward = Forward {
             core,
             call,
@@ -54,7 +55,7 @@ impl Session {
             table: &table,
             directory: &directory,
             paths: &paths,
-            caller: caller(identity, &table, row, directory.disabled()),
+            caller: Caller { usages: usages.as_deref(), ..caller(identity, &table, row, directory.disabled()) },
             deadline: core.upstream.deadline(),
         };
         if row.category == Category::Write {
@@ -75,7 +76,7 @@ impl Session {
             _ if row.category == Category::Write && !in_service => Err(self.safe_mode(row.category)),
             Route::Here(Here::Nothing) => Ok(merge::empty()),
             Route::Here(Here::NoTokens) => Err(Refusal::NoTokens),
-            Route::Here(Here::NoQuota) => Err(Refusal::NoQuota),
+            Route::SetQuota | Route::QuotaUsage if !self.core.quotas.are_heeded() => Err(Refusal::NoQuota),
             Route::Unsupported => Err(Refusal::Unsupported { method: row.name }),
             _ => return None,
         };
@@ -111,6 +112,10 @@ impl Handler for Session {
                 counted.ending = stop.ending();
                 if let Stop::Refused(refusal) = &stop {
                     self.core.metrics.tally.refused(refusal);
+                    if let Refusal::QuotaExceeded(exceeded) = refusal {
+                        self.core.metrics.quotas.refused(exceeded.what);
+                        self.core.quotas.doubt(&exceeded.source);
+                    }
                 }
                 tracing::debug!(method = row.name, user = %call.peer.identity, ?stop, "call is refused");
                 Err(stop.into_exception(&self.core.config.router_id))
@@ -122,7 +127,8 @@ impl Handler for Session {
 fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row, disabled: &'a [NameserviceId]) -> Caller<'a> {
     // Orders look at more than the path only where a mount has several destinations; a random number is cheap enough.
     let random = (!table.is_empty() && !row.paths.is_empty()).then(rand::random);
-    Caller { user: identity.short_name(), placement: Placement { random, ..Placement::default() }, disabled }
+    let placement = Placement { random, ..Placement::default() };
+    Caller { user: identity.short_name(), placement, disabled, usages: None }
 }
 
 fn ha_state(in_service: bool) -> Bytes {
@@ -166,6 +172,7 @@ mod tests {
     use crate::block_pools::BlockPools;
     use crate::config::RouterConfig;
     use crate::groups::Groups;
+    use crate::quotas::Quotas;
     use crate::safe_mode::SafeMode;
     use crate::upstream::{Room, Upstream};
 
@@ -179,6 +186,7 @@ mod tests {
             upstream: Upstream::new(Vec::new(), config.upstream.clone(), Room::new(0, &[]), metrics.clone()),
             pools: BlockPools::default(),
             impersonation: ArcSwap::default(),
+            quotas: Quotas::new(&config.quota),
             groups: Groups::new(&[]),
             metrics,
             config,

@@ -82,6 +82,7 @@ const ADVICE: &[(&str, &str)] = &[
     ("is non empty", "delete it with -r"),
     ("NSQuotaExceeded", "the directory's quota of names is used up; delete files or raise it"),
     ("DSQuotaExceeded", "the directory's quota of space is used up; delete files or raise it"),
+    ("QuotaByStorageTypeExceeded", "the directory's quota of a type of storage is used up; delete files or raise it"),
 ];
 
 impl Error {

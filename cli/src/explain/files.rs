@@ -22,7 +22,8 @@ pub(super) fn answers(directory: PathBuf, paths: &[MountPath], who: &Who) -> Res
     let authority = Authority { superuser: None, supergroup: None, enforced: true };
     let user = Some((who.user.as_str(), who.groups.as_slice()));
     let answer = |path| {
-        let question = Question { path, user, placement: POSSIBLE, disabled: &disabled, authority: &authority };
+        let question =
+            Question { path, user, placement: POSSIBLE, disabled: &disabled, authority: &authority, used: None };
         Answer::new(explain(&table, &question), None, |id| nameservice(id, &federation.subclusters))
     };
     Ok(paths.iter().map(answer).collect())

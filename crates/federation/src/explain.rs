@@ -9,7 +9,7 @@ use crate::resolve::{Pick, deciding, distinct, pick};
 use crate::table;
 use crate::{
     Allowed, Authority, Limit, MountEntry, MountPath, MountTable, NameserviceId, Order, Placement, Quota, Resolved,
-    Rule,
+    Rule, Usages,
 };
 
 /// What is asked, and what the answer depends on beside the table.
@@ -25,6 +25,8 @@ pub struct Question<'a> {
     pub disabled: &'a [NameserviceId],
     /// Who stands above the permissions of entries.
     pub authority: &'a Authority,
+    /// What is used of mounts; none where nobody counts.
+    pub used: Option<&'a Usages>,
 }
 
 /// The placement of a call that might be: lots fall on the first nameservice, and nothing is known of clients and space.
@@ -202,7 +204,10 @@ fn described(entry: &MountEntry, question: &Question<'_>) -> Mount {
         group: authority.group(entry).map(str::to_owned),
         mode: format!("{:04o}", entry.mode),
         allowed: question.user.map(|(name, groups)| authority.allowed(name, groups, entry)),
-        quotas: quotas(&entry.quota),
+        quotas: match question.used {
+            Some(used) => quotas(&entry.quota.with_usage(used.get(entry.source.as_str()).unwrap_or_default())),
+            None => quotas(&entry.quota),
+        },
     }
 }
 

@@ -26,6 +26,6 @@ pub use fnv::fnv1a;
 pub use nameservice::{NameserviceError, NameserviceId};
 pub use order::{Order, UnknownOrder};
 pub use path::{MountPath, PathError, normalise};
-pub use quota::{Limit, Quota, StorageType};
+pub use quota::{Exceeded, Growth, Limit, Limited, Limits, Quota, StorageType, Usage, Usages, binary};
 pub use resolve::{Location, Locations, Placement, ResolveError, Resolved, Rule};
 pub use table::MountTable;

@@ -76,7 +76,12 @@ impl MountPath {
 
     /// Whether this path is `ancestor` or lies in the tree below it.
     pub fn is_at_or_below(&self, ancestor: &Self) -> bool {
-        let rest = self.0.strip_prefix(ancestor.prefix());
+        ancestor.covers(&self.0)
+    }
+
+    /// Whether a normalised path is this path or lies in the tree below it.
+    pub fn covers(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.prefix());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 

@@ -2,6 +2,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod exceeded;
+mod limits;
+mod usage;
+
+pub use exceeded::{Exceeded, Growth, Limited, binary};
+pub use limits::Limits;
+pub use usage::{Usage, Usages};
+
 /// A kind of storage that can have a quota of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StorageType {
@@ -86,10 +94,31 @@ impl Quota {
 
     /// Whether both set the same limits, whatever is used.
     pub fn same_limits(&self, other: &Self) -> bool {
-        let limits = |quota: &Self| -> Vec<_> {
-            quota.by_type.iter().filter(|(_, l)| l.quota.is_some()).map(|&(kind, l)| (kind, l.quota)).collect()
-        };
-        self.files.quota == other.files.quota && self.space.quota == other.space.quota && limits(self) == limits(other)
+        self.limits() == other.limits()
+    }
+
+    /// What it limits, whatever is used.
+    pub fn limits(&self) -> Limits {
+        let mut limits =
+            Limits { files: self.files.quota, space: self.space.quota, by_type: [None; StorageType::ALL.len()] };
+        for (kind, limit) in &self.by_type {
+            limits.by_type[*kind as usize] = limit.quota;
+        }
+        limits
+    }
+
+    /// The same limits with what is used of them.
+    #[must_use]
+    pub fn with_usage(&self, usage: Usage) -> Self {
+        let by_type = self.by_type.iter().map(|&(kind, Limit { quota, .. })| {
+            let used = usage.by_type[kind as usize];
+            (kind, Limit { quota, used })
+        });
+        Self {
+            files: Limit { used: usage.files, ..self.files },
+            space: Limit { used: usage.space, ..self.space },
+            by_type: by_type.collect(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use imbl::OrdMap;
 
 use crate::ring::Ring;
-use crate::{MountEntry, NameserviceId};
+use crate::{Limits, MountEntry, MountPath, NameserviceId};
 
 mod node;
 
@@ -34,6 +34,8 @@ pub struct MountTable {
     rings: PersistentMap<Arc<[NameserviceId]>, Weak<Ring>>,
     /// When entries were last changed, and how many in that millisecond.
     dates: OrdMap<u64, usize>,
+    /// The entries that have quotas, by their sources.
+    limited: OrdMap<MountPath, Limits>,
 }
 
 impl MountTable {
@@ -66,11 +68,14 @@ impl MountTable {
     /// Adds an entry, or replaces the one for its source. Clones made earlier do not change.
     pub fn insert(&mut self, entry: MountEntry) {
         let ring = self.ring_for(&entry);
-        let source = entry.source.clone();
+        let (source, limits) = (entry.source.clone(), entry.quota.limits());
         *self.dates.entry(entry.modified_ms).or_default() += 1;
         let before = self.root.edit(source.as_str(), Some(Arc::new(Mount { entry, ring })));
         self.len += 1;
         self.forget(before);
+        if limits.is_set() {
+            self.limited.insert(source, limits);
+        }
     }
 
     /// Removes the entry for `source` and returns whether there was one. Clones made earlier do not change.
@@ -83,6 +88,7 @@ impl MountTable {
     fn forget(&mut self, mount: Option<Arc<Mount>>) -> bool {
         let Some(mount) = mount else { return false };
         self.len -= 1;
+        self.limited.remove(&mount.entry.source);
         let date = mount.entry.modified_ms;
         match self.dates.get_mut(&date) {
             Some(others) if *others > 1 => *others -= 1,
@@ -129,6 +135,16 @@ impl MountTable {
     /// The entries at or below a path, in the order of [`MountTable::entries`].
     pub fn entries_below(&self, path: &str) -> impl Iterator<Item = &MountEntry> {
         self.root.mounts(path)
+    }
+
+    /// The sources of the entries that have quotas, with what they limit. Sorted; shared with the tables before and after.
+    pub fn limited(&self) -> &OrdMap<MountPath, Limits> {
+        &self.limited
+    }
+
+    /// The limits in effect at a path: each is that of the deepest entry at or above it that has one.
+    pub fn limits_over(&self, path: &str) -> Limits {
+        self.mounts_over(path).fold(Limits::default(), |above, (mount, _)| mount.entry.quota.limits().or(above))
     }
 
     /// How many entries there are.

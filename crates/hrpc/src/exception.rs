@@ -123,6 +123,7 @@ pub mod class {
         SAFE_MODE = "org.apache.hadoop.hdfs.server.namenode.SafeModeException";
         NS_QUOTA_EXCEEDED = "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException";
         DS_QUOTA_EXCEEDED = "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException";
+        QUOTA_BY_STORAGE_TYPE_EXCEEDED = "org.apache.hadoop.hdfs.protocol.QuotaByStorageTypeExceededException";
         PATH_COMPONENT_TOO_LONG = "org.apache.hadoop.hdfs.protocol.FSLimitException$PathComponentTooLongException";
         MAX_DIRECTORY_ITEMS = "org.apache.hadoop.hdfs.protocol.FSLimitException$MaxDirectoryItemsExceededException";
         SNAPSHOT = "org.apache.hadoop.hdfs.protocol.SnapshotException";

@@ -29,7 +29,7 @@ pub(super) fn of<'a>(admin: &'a Admin, call: &'a Call) -> Answer<'a> {
             let placement = Placement { random: Some(rand::random()), ..Placement::default() };
             let directory = core.upstream.directory();
             let disabled = directory.disabled();
-            let caller = plan::Caller { user: call.peer.identity.short_name(), placement, disabled };
+            let caller = plan::Caller { user: call.peer.identity.short_name(), placement, disabled, usages: None };
             let resolved = plan::place(&table, &path, category, &caller)?;
             let holds = holders(&core, &call, &table, &resolved.locations).await;
             Ok::<_, Stop>(named(&resolved.locations, &holds))

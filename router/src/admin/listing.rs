@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use anabranch_federation::{Action, MountEntry, normalise};
+use anabranch_federation::{Action, MountEntry, Usages, normalise};
 use anabranch_hdfs_proto::hdfs::{
     GetMountTableEntriesRequestProto, GetMountTableEntriesResponseProto, MountTableRecordProto,
 };
@@ -22,7 +22,8 @@ pub(super) fn entries<'a>(admin: &'a Admin, call: &'a Call) -> Answer<'a> {
         let mut entries = admin.known().await?;
         entries.retain(|entry| is_below(entry.source.as_str(), &path) && caller.may(entry, Action::Read));
         entries.sort_by(|a, b| order(a.source.as_str(), b.source.as_str()));
-        let entries = entries.iter().map(|entry| shown(entry, &admin.core.config)).collect();
+        let usages = admin.core.quotas.usages();
+        let entries = entries.iter().map(|entry| shown(entry, &admin.core.config, usages.as_deref())).collect();
         answer(&GetMountTableEntriesResponseProto { entries, timestamp: Some(clock::wall_ms()) })
     })
 }
@@ -55,9 +56,11 @@ fn order(a: &str, b: &str) -> Ordering {
     a.bytes().map(rank).cmp(b.bytes().map(rank))
 }
 
-/// An entry with the owner and the group that count where it names none.
-fn shown(entry: &MountEntry, config: &RouterConfig) -> MountTableRecordProto {
-    let mut message = mount_to_proto(entry);
+/// An entry with the owner and the group that count where it names none, and with what is used of it, if that is counted.
+fn shown(entry: &MountEntry, config: &RouterConfig, usages: Option<&Usages>) -> MountTableRecordProto {
+    let used = |usages: &Usages| entry.quota.with_usage(usages.get(entry.source.as_str()).unwrap_or_default());
+    let quota = usages.map_or_else(|| entry.quota.clone(), used);
+    let mut message = mount_to_proto(&MountEntry { quota, ..entry.clone() });
     message.owner_name.get_or_insert_with(|| config.superuser.clone());
     message.group_name.get_or_insert_with(|| config.supergroup.clone());
     message

@@ -36,6 +36,7 @@ impl Admin {
         decide: impl Fn(&Stored<'_>, &BTreeSet<String>) -> Result<Vec<Write<MountEntry>>, Problem> + Send + Sync,
     ) -> Result<BTreeSet<String>, Problem> {
         let store = self.mounts()?;
+        let before = self.core.mounts.load_full();
         let (mut made, mut newest) = (BTreeSet::new(), 0);
         for _ in 0..ATTEMPTS {
             let snapshot = store.list().await?;
@@ -56,6 +57,7 @@ impl Admin {
             }
             if !conflict {
                 self.settle(newest).await;
+                self.set_quotas(before.as_deref(), &made).await;
                 return Ok(made);
             }
         }

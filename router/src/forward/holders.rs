@@ -16,7 +16,8 @@ use crate::plan::Caller;
 pub async fn holders(core: &Core, call: &Call, table: &MountTable, locations: &[Location<'_>]) -> Vec<bool> {
     let Some((_, row)) = method::find("getFileInfo") else { return vec![false; locations.len()] };
     let paths: [Cow<'_, str>; 0] = [];
-    let caller = Caller { user: call.peer.identity.short_name(), placement: Placement::default(), disabled: &[] };
+    let user = call.peer.identity.short_name();
+    let caller = Caller { user, placement: Placement::default(), disabled: &[], usages: None };
     let (directory, deadline) = (&*core.upstream.directory(), core.upstream.deadline());
     let forward = Forward { core, call, row, table, directory, paths: &paths, caller, deadline };
     let answers = join_all(locations.iter().map(|location| forward.probe(location, forward.deadline))).await;

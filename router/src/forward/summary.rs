@@ -1,13 +1,11 @@
 //! `getContentSummary`: of the path, and of all that is mounted below it.
 
-use anabranch_hrpc::class;
 use bytes::Bytes;
 
-use super::{Forward, Leg, legs, worst};
+use super::{Forward, Leg, is_absent, legs, worst};
 use crate::merge::summary::summaries;
 use crate::plan;
 use crate::respond::Stop;
-use crate::upstream::Failure;
 
 impl Forward<'_> {
     pub(super) async fn summary(&self) -> Result<Bytes, Stop> {
@@ -23,8 +21,7 @@ impl Forward<'_> {
             _ => {
                 let legs = legs(&locations);
                 let (answers, failures) = self.ask_all(&legs).await;
-                let missing = |one: &Failure| matches!(one, Failure::Remote(e) if e.is(class::FILE_NOT_FOUND));
-                let (absent, failed): (Vec<_>, Vec<_>) = failures.into_iter().partition(missing);
+                let (absent, failed): (Vec<_>, Vec<_>) = failures.into_iter().partition(is_absent);
                 if !self.core.config.allow_partial_listing
                     && let Some(failure) = worst(failed.clone())
                 {

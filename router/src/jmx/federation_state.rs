@@ -11,9 +11,10 @@ pub(super) fn attributes(sources: &Sources) -> Attributes {
     let (total, free) = capacity(&standing);
     let used = total - free;
     let config = &sources.core.config;
+    let usages = sources.core.quotas.usages();
     let routers = sources.view.routers().borrow().clone();
     let mut attributes = attributes![
-        "MountTable" => shapes::mounts(&sources.mounts(), &config.superuser, &config.supergroup).to_string(),
+        "MountTable" => shapes::mounts(&sources.mounts(), usages.as_deref(), &config.superuser, &config.supergroup).to_string(),
         "Namenodes" => shapes::namenodes(&standing.namenodes, now).to_string(),
         "Nameservices" => shapes::namenodes(&standing.nameservices, now).to_string(),
         "Routers" => shapes::routers(routers.records(), now).to_string(),

@@ -1,6 +1,6 @@
 //! The JSON that is wrapped in a text by `FederationState`.
 
-use anabranch_federation::{Limit, MountEntry, MountTable, Quota};
+use anabranch_federation::{Limit, MountEntry, MountTable, Quota, Usages, binary};
 use anabranch_store::RouterState;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::dates::slashed;
 use super::standing::Namenode;
 
 /// Mounts in the order of their paths.
-pub(super) fn mounts(table: &MountTable, superuser: &str, supergroup: &str) -> Value {
+pub(super) fn mounts(table: &MountTable, usages: Option<&Usages>, superuser: &str, supergroup: &str) -> Value {
     let mut entries: Vec<&MountEntry> = table.entries().collect();
     entries.sort_by(|a, b| a.source.as_str().cmp(b.source.as_str()));
     let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
@@ -26,7 +26,10 @@ pub(super) fn mounts(table: &MountTable, superuser: &str, supergroup: &str) -> V
             "mode": entry.mode_letters(),
             "ownerName": or(&entry.owner, superuser),
             "groupName": or(&entry.group, supergroup),
-            "quota": quota(&entry.quota),
+            "quota": match usages {
+                Some(used) => quota(&entry.quota.with_usage(used.get(entry.source.as_str()).unwrap_or_default())),
+                None => quota(&entry.quota),
+            },
             "readonly": entry.read_only,
             "faulttolerant": entry.fault_tolerant,
             "dateCreated": slashed(signed(entry.created_ms)),
@@ -38,13 +41,14 @@ pub(super) fn mounts(table: &MountTable, superuser: &str, supergroup: &str) -> V
 
 /// Use is told only where there is a limit.
 fn quota(quota: &Quota) -> String {
-    let pair = |limit: &Limit| match limit.quota {
-        Some(quota) => format!("{quota}/{}", limit.used),
+    let pair = |limit: &Limit, shown: fn(u64) -> String| match limit.quota {
+        Some(quota) => format!("{}/{}", shown(quota), shown(limit.used)),
         None => "-/-".to_owned(),
     };
     let types = quota.by_type.iter().filter(|(_, limit)| limit.quota.is_some());
-    let types: String = types.map(|(kind, limit)| format!(", {}: {}", kind.name(), pair(limit))).collect();
-    format!("[NsQuota: {}, SsQuota: {}{types}]", pair(&quota.files), pair(&quota.space))
+    let types: String = types.map(|(kind, limit)| format!(", {}: {}", kind.name(), pair(limit, binary))).collect();
+    let (files, space) = (pair(&quota.files, |files| files.to_string()), pair(&quota.space, binary));
+    format!("[NsQuota: {files}, SsQuota: {space}{types}]")
 }
 
 /// NameNodes by their keys.

@@ -39,7 +39,7 @@ fn mounts_are_shown_in_the_order_of_their_paths() {
             "dateCreated": "2026/11/26 03:12:26", "dateModified": "2026/11/26 03:12:27"
         }
     ]);
-    assert_eq!(shapes::mounts(&table, "root", "super"), expected);
+    assert_eq!(shapes::mounts(&table, None, "root", "super"), expected);
 }
 
 #[test]

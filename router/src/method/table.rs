@@ -1,5 +1,6 @@
 //! The rows. Order and grouping follow what the methods are about.
 
+use anabranch_federation::Growth;
 use anabranch_hrpc::Protocol;
 
 use super::{Accept, Category, FieldPath, Here, Repeat, Route, Row, Scope, Spread};
@@ -25,7 +26,7 @@ const fn row(name: &'static str, category: Category, paths: &'static [FieldPath]
         paths,
         route,
         locked: false,
-        quota: false,
+        growth: Growth::Nothing,
         repeat: Repeat::Idempotent,
         reply_path: None,
         stamp: None,
@@ -56,8 +57,8 @@ impl Row {
         self
     }
 
-    const fn quota(mut self) -> Self {
-        self.quota = true;
+    const fn adds(mut self, growth: Growth) -> Self {
+        self.growth = growth;
         self
     }
 
@@ -128,7 +129,7 @@ pub(super) static ROWS: &[Row] = &[
     read("getEnclosingRoot", FIRST, Route::EnclosingRoot),
     read("listCorruptFileBlocks", FIRST, ANY).reply_path(&[1, 1]),
     // Changing them.
-    write("mkdirs", FIRST, Route::Mkdirs).quota(),
+    write("mkdirs", FIRST, Route::Mkdirs).adds(Growth::Names),
     write(
         "delete",
         FIRST,
@@ -141,15 +142,15 @@ pub(super) static ROWS: &[Row] = &[
     )
     .locked()
     .once(),
-    write("rename", FIRST_TWO, Route::Rename(Accept::True)).locked().once(),
-    write("rename2", FIRST_TWO, Route::Rename(Accept::Any)).locked().once(),
+    write("rename", FIRST_TWO, Route::Rename(Accept::True)).locked().adds(Growth::NamesAndSpace).once(),
+    write("rename2", FIRST_TWO, Route::Rename(Accept::Any)).locked().adds(Growth::NamesAndSpace).once(),
     write(
         "setReplication",
         FIRST,
         Route::Locations { accept: Accept::True, spread: Spread::MountPoints, merge: merge::all_true, strict: false },
     )
     .locked()
-    .quota(),
+    .adds(Growth::Space),
     write("setPermission", FIRST, on_mounts()),
     write("setOwner", FIRST, on_mounts()),
     write("setTimes", FIRST, ANY),
@@ -160,8 +161,8 @@ pub(super) static ROWS: &[Row] = &[
     write("setErasureCodingPolicy", FIRST, on_mounts()).once(),
     write("unsetErasureCodingPolicy", FIRST, on_mounts()).once(),
     write("createEncryptionZone", FIRST, ANY).once(),
-    write("setQuota", FIRST, Route::Here(Here::NoQuota)),
-    read("getQuotaUsage", FIRST, Route::Here(Here::NoQuota)),
+    write("setQuota", FIRST, Route::SetQuota),
+    read("getQuotaUsage", FIRST, Route::QuotaUsage),
     // Access control lists and extended attributes.
     read("getAclStatus", FIRST, PRESENT),
     write("modifyAclEntries", FIRST, on_mounts()),
@@ -174,17 +175,17 @@ pub(super) static ROWS: &[Row] = &[
     write("setXAttr", FIRST, on_mounts()).once(),
     write("removeXAttr", FIRST, on_mounts()).once(),
     // Writing files, and leases.
-    write("create", FIRST, Route::Create).locked().quota().once().stamp(&[1]),
-    write("append", FIRST, ANY).locked().quota().once().stamp(&[2]).block(&[1, 1, 1]),
-    write("truncate", FIRST, ANY).locked().quota(),
+    write("create", FIRST, Route::Create).locked().adds(Growth::NamesAndSpace).once().stamp(&[1]),
+    write("append", FIRST, ANY).locked().adds(Growth::Space).once().stamp(&[2]).block(&[1, 1, 1]),
+    write("truncate", FIRST, ANY).locked(),
     write("concat", FIRST_TWO, Route::Concat).once(),
     write("addBlock", FIRST, Route::BlockPool { block: &[3], accept: Accept::Present })
         .locked()
-        .quota()
+        .adds(Growth::Space)
         .block(&[1, 1, 1]),
     read("getAdditionalDatanode", FIRST, Route::BlockPool { block: &[2], accept: Accept::Present }),
-    write("abandonBlock", SECOND, Route::BlockPool { block: &[1], accept: Accept::Any }).quota(),
-    write("complete", FIRST, Route::BlockPool { block: &[3], accept: Accept::Any }).locked().quota(),
+    write("abandonBlock", SECOND, Route::BlockPool { block: &[1], accept: Accept::Any }),
+    write("complete", FIRST, Route::BlockPool { block: &[3], accept: Accept::Any }).locked(),
     write("updateBlockForPipeline", &[], Route::BlockPool { block: &[1], accept: Accept::Any }),
     write("updatePipeline", &[], Route::BlockPool { block: &[2], accept: Accept::Any }).once(),
     write("reportBadBlocks", &[], Route::BadBlocks),

@@ -1,5 +1,7 @@
 //! Why a call is not forwarded. The sentences are those of Hadoop's router; tools look for them.
 
+use anabranch_federation::Exceeded;
+
 /// A call that stops at the router.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -95,6 +97,17 @@ pub enum Refusal {
     /// Quotas are set on the NameNodes.
     #[error("The quota system is disabled in Router.")]
     NoQuota,
+    /// Quotas of mounts are set by administrators of the mount table.
+    #[error("Permission denied: {user} is not allowed to change quota of {path}")]
+    QuotaOfMount {
+        /// Who called.
+        user: String,
+        /// The mount point.
+        path: String,
+    },
+    /// More is used of a mount than its quota allows.
+    #[error("{0}")]
+    QuotaExceeded(Exceeded),
     /// There are no delegation tokens without security.
     #[error("Delegation tokens are issued only with security on; this router runs with simple authentication")]
     NoTokens,

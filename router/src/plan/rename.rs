@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use anabranch_federation::{Location, Locations, MountTable, NameserviceId};
+use anabranch_federation::{Location, Locations, MountTable, NameserviceId, raw};
 use smallvec::SmallVec;
 
-use super::{Caller, Refusal, place, resolve};
+use super::{Caller, Refusal, heed_quotas, place, resolve};
 use crate::method::Row;
 
 /// A rename inside one subcluster.
@@ -40,6 +40,7 @@ pub fn rename<'t>(
 ) -> Result<Renames<'t>, Refusal> {
     let from = resolve(table, src, row, caller)?;
     let to = place(table, dst, row.category, caller)?;
+    heed_quotas(table, dst, &to, row.growth, Some(raw::shown(src).unwrap_or(src)), caller)?;
     let spread = from.is_all();
     let (mut pairs, mut elsewhere) = (SmallVec::new(), Locations::new());
     for location in from.locations {

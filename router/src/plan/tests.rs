@@ -1,4 +1,4 @@
-use anabranch_federation::{MountEntry, NameserviceId, Order};
+use anabranch_federation::{Limit, MountEntry, MountPath, NameserviceId, Order, Quota, Usage};
 
 use super::*;
 use crate::method;
@@ -23,8 +23,12 @@ fn table() -> MountTable {
     )
 }
 
-const ALICE: Caller<'static> =
-    Caller { user: "alice", placement: Placement { random: None, local: None, available: &[] }, disabled: &[] };
+const ALICE: Caller<'static> = Caller {
+    user: "alice",
+    placement: Placement { random: None, local: None, available: &[] },
+    disabled: &[],
+    usages: None,
+};
 
 fn row(name: &str) -> &'static Row {
     method::find(name).unwrap().1
@@ -198,4 +202,49 @@ fn a_summary_over_many_mounts_is_planned_at_once() {
     let started = std::time::Instant::now();
     assert_eq!(subtree(&many, "/m", &ALICE).len(), 50_000);
     assert!(started.elapsed() < std::time::Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[test]
+fn quotas_stand_in_the_way_of_what_adds_to_a_mount() {
+    let quota = Quota { files: Limit::of(1), ..Quota::default() };
+    let full = |source, to| MountEntry { quota: quota.clone(), ..entry(source, &[("ns1", to)], Order::Hash) };
+    let table =
+        MountTable::build([full("/q", "/q"), full("/user", "/u"), entry("/free", &[("ns1", "/f")], Order::Hash)], None);
+    let mut usages = Usages::default();
+    for source in ["/q", "/user"] {
+        usages.insert(MountPath::parse(source).unwrap(), Usage { files: 2, ..Usage::default() });
+    }
+    let heeding = Caller { usages: Some(&usages), ..ALICE };
+    let trash = "/user/alice/.Trash/Current/q/x";
+    let rows = [
+        ("mkdirs", "/q/x", true),
+        ("create", "/q/x", true),
+        ("mkdirs", "/.reserved/raw/q/x", true),
+        ("mkdirs", "/user/bob", true),
+        ("mkdirs", "/free/x", false),
+        ("mkdirs", trash, false),
+        ("append", "/q/x", false),
+        ("addBlock", "/q/x", false),
+        ("complete", "/q/x", false),
+        ("delete", "/q/x", false),
+        ("setPermission", "/q/x", false),
+        ("getFileInfo", "/q/x", false),
+    ];
+    let is_refused = |refusal| matches!(refusal, Some(Refusal::QuotaExceeded(_)));
+    for (method, path, expected) in rows {
+        let refused = |caller| is_refused(resolve(&table, path, row(method), caller).err());
+        assert_eq!((refused(&heeding), refused(&ALICE)), (expected, false), "{method} {path}");
+    }
+    let rows = [
+        ("/free/x", "/q/x", true),
+        (trash, "/q/x", true),
+        ("/q/x", "/q/y", false),
+        ("/q/x", "/.reserved/raw/q/y", false),
+        ("/q/x", "/free/x", false),
+        ("/q/x", trash, false),
+    ];
+    for (src, dst, expected) in rows {
+        let refused = |caller| is_refused(rename(&table, src, dst, row("rename2"), caller).err());
+        assert_eq!((refused(&heeding), refused(&ALICE)), (expected, false), "{src} {dst}");
+    }
 }

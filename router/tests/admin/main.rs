@@ -5,6 +5,7 @@
 #[path = "../forwarding/rig.rs"]
 mod forwarding;
 mod mounts;
+mod quotas;
 mod refresh;
 mod rig;
 mod safe_mode;

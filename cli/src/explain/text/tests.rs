@@ -13,7 +13,7 @@ fn answer(entries: Vec<MountEntry>, default: Option<&str>, path: &str) -> Answer
     let (path, disabled) = (MountPath::parse(path).unwrap(), [NameserviceId::parse("off").unwrap()]);
     let authority = Authority { superuser: None, supergroup: None, enforced: true };
     let (user, placement) = (Some(("ann", &[][..])), POSSIBLE);
-    let question = Question { path: &path, user, placement, disabled: &disabled, authority: &authority };
+    let question = Question { path: &path, user, placement, disabled: &disabled, authority: &authority, used: None };
     let unknown = |id: &str| SeenNameservice { id: id.to_owned(), namenodes: Vec::new(), embedded: false };
     Answer::new(explain(&table, &question), None, unknown)
 }

@@ -25,7 +25,7 @@ fn ask(table: &MountTable, path: &str) -> Explanation {
 fn ask_as(table: &MountTable, path: &str, user: &str, groups: &[String], placement: Placement<'_>) -> Explanation {
     let (path, authority, disabled) = (MountPath::parse(path).unwrap(), authority(), [id("off")]);
     let user = Some((user, groups));
-    explain(table, &Question { path: &path, user, placement, disabled: &disabled, authority: &authority })
+    explain(table, &Question { path: &path, user, placement, disabled: &disabled, authority: &authority, used: None })
 }
 
 fn shown(explanation: &Explanation) -> Vec<String> {

@@ -4,6 +4,7 @@ mod admin;
 mod datanodes;
 mod heartbeat;
 mod not_implemented;
+mod quota;
 
 use std::time::Duration;
 
@@ -120,7 +121,7 @@ const MEBI: u64 = 1 << 20;
 
 /// Every key that means something.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(admin::KEYS).chain(datanodes::KEYS)
+    KEYS.iter().chain(admin::KEYS).chain(datanodes::KEYS).chain(quota::KEYS)
 }
 
 /// Those of the data plane.

@@ -50,8 +50,6 @@ pub const NOT_IMPLEMENTED: &[&str] = &[
     "dfs.federation.router.observer.read.default",
     "dfs.federation.router.observer.read.overrides",
     "dfs.federation.router.observer.state.id.refresh.period",
-    "dfs.federation.router.quota-cache.update.interval",
-    "dfs.federation.router.quota.enable",
     "dfs.federation.router.reader.count",
     "dfs.federation.router.reader.queue.size",
     "dfs.federation.router.router-resolver.update-period",
