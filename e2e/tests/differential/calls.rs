@@ -19,9 +19,6 @@ pub struct Call {
     pub by_other: bool,
 }
 
-/// Stands for a name that each router's calls have for themselves.
-pub const OWN: &str = "$R";
-
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = if self.by_other { " by another" } else { "" };

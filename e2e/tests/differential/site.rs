@@ -10,10 +10,10 @@ use anabranch_testkit::net;
 use anabranch_testkit::scratch::Scratch;
 use anyhow::Result;
 
-use crate::calls::{Call, OWN};
+use crate::calls::Call;
 use crate::namenodes::Namenode;
 use crate::places::MOUNTS;
-use crate::wire::{Answer, Client};
+use crate::wire::{Answer, Client, OWN};
 
 /// What both routers are told.
 const BOTH: &[(&str, &str)] = &[

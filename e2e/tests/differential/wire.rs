@@ -11,8 +11,6 @@ use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, SerializeOptions};
 use serde_json::Value;
 
-use crate::calls::OWN;
-
 static METHODS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hdfs-proto/proto");
     let file = dir.join("ClientNamenodeProtocol.proto");
@@ -23,6 +21,9 @@ fn method(name: &str) -> MethodDescriptor {
     let service = METHODS.services().find(|service| service.name() == "ClientNamenodeProtocol").unwrap();
     service.methods().find(|method| method.name() == name).unwrap_or_else(|| panic!("no method {name}"))
 }
+
+/// Stands for a name that each router's calls have for themselves.
+pub const OWN: &str = "$R";
 
 /// What somebody said to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
