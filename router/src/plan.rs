@@ -36,7 +36,7 @@ pub fn resolve<'t>(
     table: &'t MountTable,
     path: &'t str,
     row: &Row,
-    caller: &Caller<'_>,
+    caller: &Caller<'t>,
 ) -> Result<Resolved<'t>, Refusal> {
     if row.locked {
         refuse_mount_points(table, path)?;
@@ -49,7 +49,7 @@ pub fn place<'t>(
     table: &'t MountTable,
     path: &'t str,
     category: Category,
-    caller: &Caller<'_>,
+    caller: &Caller<'t>,
 ) -> Result<Resolved<'t>, Refusal> {
     if category == Category::Write && path.starts_with(BY_NUMBER) && !table.is_empty() {
         return Err(Refusal::ByNumber { path: path.to_owned() });
@@ -95,7 +95,7 @@ pub fn is_virtual(table: &MountTable, path: &str) -> bool {
 
 /// The locations whose content counts for a path: its own, and those of all mounts below. One that lies inside another
 /// is left out, so that nothing counts twice.
-pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'_>) -> Locations<'t> {
+pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'t>) -> Locations<'t> {
     let mut found = Locations::new();
     if let Ok(own) = table.resolve_for_user(path, caller.user, &caller.placement) {
         found.extend(own.locations);

@@ -23,8 +23,11 @@ fn table() -> MountTable {
     )
 }
 
-const ALICE: Caller<'static> =
-    Caller { user: "alice", placement: Placement { random: None, local: None, available: &[] }, disabled: &[] };
+const ALICE: Caller<'static> = Caller {
+    user: "alice",
+    placement: Placement { random: None, local: None, available: &[], all: &[] },
+    disabled: &[],
+};
 
 fn row(name: &str) -> &'static Row {
     method::find(name).unwrap().1
