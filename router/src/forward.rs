@@ -70,6 +70,9 @@ impl<'a> Forward<'a> {
                     return Ok(self.send(&Leg::of(only)).await?);
                 }
                 let at_once = plan::at_once(self.table, self.path(), &resolved, spread);
+                // Who asked for that does with the subclusters that there are.
+                let passes = accept == Accept::True && create::is_fault_tolerant(&resolved);
+                let strict = strict && !passes;
                 let legs = legs(&resolved.locations);
                 Box::pin(async move {
                     if at_once {
@@ -136,9 +139,12 @@ impl<'a> Forward<'a> {
     }
 
     /// Asks all locations at the same time and joins their answers, in the order of the locations. Failures are passed
-    /// over while there is an answer as wanted, unless `strict`.
+    /// over while there is an answer as wanted, unless `strict`. What a NameNode throws is not where `true` is wanted: it
+    /// refuses what the others did, and has none of it.
     async fn at_once(&self, legs: &[Leg<'_>], accept: Accept, merge: Merge, strict: bool) -> Result<Bytes, Stop> {
         let (answers, failures) = self.ask_all(legs).await;
+        let refused = |failure: &Failure| accept == Accept::True && matches!(failure, Failure::Remote(_));
+        let strict = strict || failures.iter().any(refused);
         let failure = worst(failures.clone());
         let joined = self.join(answers, failures, merge)?;
         match failure {

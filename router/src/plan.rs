@@ -40,7 +40,7 @@ pub fn resolve<'t>(
     table: &'t MountTable,
     path: &'t str,
     row: &Row,
-    caller: &Caller<'_>,
+    caller: &Caller<'t>,
 ) -> Result<Resolved<'t>, Refusal> {
     if row.locked {
         refuse_mount_points(table, path)?;
@@ -74,7 +74,7 @@ pub fn place<'t>(
     table: &'t MountTable,
     path: &'t str,
     category: Category,
-    caller: &Caller<'_>,
+    caller: &Caller<'t>,
 ) -> Result<Resolved<'t>, Refusal> {
     if category == Category::Write && path.starts_with(BY_NUMBER) && !table.is_empty() {
         return Err(Refusal::ByNumber { path: path.to_owned() });

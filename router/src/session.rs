@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anabranch_federation::{Growth, MountTable, NameserviceId, Placement};
+use anabranch_federation::{Growth, MountTable, Placement};
 use anabranch_hdfs_proto::common::HaServiceStateProto;
 use anabranch_hdfs_proto::hdfs::HaServiceStateResponseProto;
 use anabranch_hrpc::{Call, Exception, Handler, Identity, Payload, Protocol, Reply};
@@ -24,7 +24,9 @@ use crate::method::{self, Category, Here, Route, Row};
 use crate::metrics::{Ending, Metrics};
 use crate::plan::{Caller, Refusal};
 use crate::respond::Stop;
-use crate::upstream::{CLIENT_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL, NAMENODE_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL};
+use crate::upstream::{
+    CLIENT_PROTOCOL, Directory, GET_USER_MAPPINGS_PROTOCOL, NAMENODE_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL,
+};
 
 /// Serves ClientProtocol, and the protocols that NameNodes serve beside it, by forwarding.
 pub struct Session {
@@ -55,7 +57,7 @@ impl Session {
             table: &table,
             directory: &directory,
             paths: &paths,
-            caller: Caller { usages: usages.as_deref(), ..caller(identity, &table, row, directory.disabled()) },
+            caller: Caller { usages: usages.as_deref(), ..caller(identity, &table, row, &directory) },
             deadline: core.upstream.deadline(),
         };
         if row.category == Category::Write {
@@ -124,11 +126,11 @@ impl Handler for Session {
     }
 }
 
-fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row, disabled: &'a [NameserviceId]) -> Caller<'a> {
+fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row, directory: &'a Directory) -> Caller<'a> {
     // Orders look at more than the path only where a mount has several destinations; a random number is cheap enough.
     let random = (!table.is_empty() && !row.paths.is_empty()).then(rand::random);
-    let placement = Placement { random, ..Placement::default() };
-    Caller { user: identity.short_name(), placement, disabled, usages: None }
+    let placement = Placement { random, all: directory.ids(), ..Placement::default() };
+    Caller { user: identity.short_name(), placement, disabled: directory.disabled(), usages: None }
 }
 
 fn ha_state(in_service: bool) -> Bytes {

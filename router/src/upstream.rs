@@ -170,17 +170,23 @@ impl Upstream {
                 method: call.method.to_owned(),
             });
         }
+        let repeatable = call.repeatable();
         let mut journey = Journey::new(nameservice.callable(), nameservice.preferred(), self.config.max_attempts);
         loop {
             let at = journey.namenode();
-            let result = self.attempt(&nameservice.namenodes()[at], call).await;
+            let namenode = &nameservice.namenodes()[at];
+            let result = tokio::select! {
+                biased;
+                result = self.attempt(namenode, call) => result,
+                () = nameservice.superseded(namenode), if repeatable => Err(Trouble::Superseded),
+            };
             let outcome = result.as_ref().map_or_else(Trouble::outcome, |_| Outcome::Answered);
             nameservice.metrics().attempts.ended(outcome);
-            match journey.step(outcome, call.repeatable()) {
+            match journey.step(outcome, repeatable) {
                 Step::Finish => {
                     nameservice.prefer(at);
                     flight.answered();
-                    return result.map_err(|trouble| trouble.failure(nameservice, call.method));
+                    return result.map_err(|trouble| trouble.failure(nameservice.id(), call.method, repeatable));
                 }
                 Step::Same | Step::Next => {
                     nameservice.metrics().attempts.retry();
@@ -191,7 +197,7 @@ impl Upstream {
                     if outcome == Outcome::TimedOut {
                         nameservice.doubt(at);
                     }
-                    return result.map_err(|trouble| trouble.failure(nameservice, call.method));
+                    return result.map_err(|trouble| trouble.failure(nameservice.id(), call.method, repeatable));
                 }
             }
         }
@@ -203,7 +209,7 @@ impl Upstream {
         let mut last = Bytes::new();
         for namenode in nameservice.namenodes() {
             let result = self.attempt(namenode, call).await;
-            last = result.map_err(|trouble| trouble.failure(nameservice, call.method))?;
+            last = result.map_err(|trouble| trouble.failure(nameservice.id(), call.method, call.repeatable()))?;
         }
         Ok(last)
     }

@@ -30,7 +30,7 @@ pub struct Question<'a> {
 }
 
 /// The placement of a call that might be: lots fall on the first nameservice, and nothing is known of clients and space.
-pub const POSSIBLE: Placement<'static> = Placement { random: Some(0), local: None, available: &[] };
+pub const POSSIBLE: Placement<'static> = Placement { random: Some(0), local: None, available: &[], all: &[] };
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

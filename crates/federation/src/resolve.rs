@@ -29,6 +29,8 @@ pub struct Resolved<'a> {
     pub locations: Locations<'a>,
     /// Whether the path lies in the caller's trash.
     pub in_trash: bool,
+    /// Whether it is a directory of the caller's trash, of which each nameservice has its own.
+    pub everywhere: bool,
 }
 
 impl Resolved<'_> {
@@ -39,7 +41,7 @@ impl Resolved<'_> {
 
     /// Whether directories at the path exist in all locations.
     pub fn is_all(&self) -> bool {
-        self.entry.is_some_and(|entry| entry.order.is_all())
+        self.everywhere || self.entry.is_some_and(|entry| entry.order.is_all())
     }
 }
 
@@ -64,6 +66,8 @@ pub struct Placement<'p> {
     pub local: Option<&'p NameserviceId>,
     /// Available bytes of nameservices, each at most once; for [`Order::Space`].
     pub available: &'p [(NameserviceId, u64)],
+    /// All nameservices: the caller's trash directory is in each. Where none are known it is an ordinary path.
+    pub all: &'p [NameserviceId],
 }
 
 /// Why a path lives where another one does.
@@ -99,8 +103,13 @@ impl MountTable {
         &'a self,
         path: &'a str,
         short_user: &str,
-        placement: &Placement<'_>,
+        placement: &Placement<'a>,
     ) -> Result<Resolved<'a>, ResolveError> {
+        if !placement.all.is_empty() && trash::is_directory(path, short_user) {
+            let here = |nameservice| Location { nameservice, path: Cow::Borrowed(path) };
+            let locations = placement.all.iter().map(here).collect();
+            return Ok(Resolved { entry: None, locations, in_trash: true, everywhere: true });
+        }
         let (rule, deciding) = deciding(path, short_user);
         let mut resolved = self.place(deciding, path, placement)?;
         for location in &mut resolved.locations {
@@ -126,7 +135,7 @@ impl MountTable {
                 .default_nameservice()
                 .ok_or_else(|| ResolveError::NoDefaultNameservice { path: asked.to_owned() })?;
             let locations = SmallVec::from_buf([Location { nameservice, path: Cow::Borrowed(path) }]);
-            return Ok(Resolved { entry: None, locations, in_trash: false });
+            return Ok(Resolved { entry: None, locations, in_trash: false, everywhere: false });
         };
         let entry = &mount.entry;
         let place = |destination| locate(destination, path, covered);
@@ -139,7 +148,7 @@ impl MountTable {
                 chosen.into_iter().rev().chain(others).map(place).collect()
             }
         };
-        Ok(Resolved { entry: Some(entry), locations, in_trash: false })
+        Ok(Resolved { entry: Some(entry), locations, in_trash: false, everywhere: false })
     }
 }
 

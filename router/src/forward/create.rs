@@ -102,6 +102,7 @@ impl<'a> Forward<'a> {
     }
 }
 
-fn is_fault_tolerant(resolved: &Resolved<'_>) -> bool {
+/// Whether calls go on without the subclusters that are away.
+pub(super) fn is_fault_tolerant(resolved: &Resolved<'_>) -> bool {
     resolved.entry.is_some_and(|entry| entry.fault_tolerant)
 }

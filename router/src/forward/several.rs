@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use anabranch_federation::Location;
 use anabranch_hrpc::class;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use smallvec::SmallVec;
 
 use super::{Forward, Leg, Legs};
@@ -30,14 +31,15 @@ impl<'a> Forward<'a> {
         {
             return Ok(self.send(only).await?);
         }
-        if renames.spread && self.is_directory(&legs).await? {
+        let directories = if renames.spread { self.directories(&legs).await? } else { Legs::new() };
+        if !directories.is_empty() {
             if !complete {
                 let (src, dst) = (src.to_string(), dst.to_string());
                 return Err(Refusal::RenamePartly { src, dst }.into());
             }
             let merge = if accept == Accept::True { merge::any_true } else { merge::first };
             // A directory of which one part moved and another did not is worse than an error.
-            return self.at_once(&legs, accept, merge, accept == Accept::Any).await;
+            return self.at_once(&directories, accept, merge, true).await;
         }
         let renamed = self.in_order(&legs, accept).await;
         let found = match &renamed {
@@ -51,19 +53,20 @@ impl<'a> Forward<'a> {
         Ok(renamed?)
     }
 
-    /// Whether the source of a rename is a directory somewhere.
-    async fn is_directory(&self, legs: &[Leg<'_>]) -> Result<bool, Stop> {
-        let sources: Vec<Location<'_>> =
-            legs.iter().map(|leg| Location { nameservice: leg.nameservice, path: leg.paths[0].clone() }).collect();
-        for source in &sources {
-            let reply = self.probe(source, self.deadline).await?;
-            let found = status_of(&reply).and_then(|status| status.map(is_directory).transpose());
-            match found.map_err(|malformed| super::unreadable(source.nameservice.as_str(), &malformed))? {
-                Some(directory) => return Ok(directory),
-                None => continue,
+    /// The legs of a rename whose source is a directory where they lead to. One that is nowhere may have been renamed by the
+    /// same call already, of which the NameNodes' retry caches know.
+    async fn directories<'l>(&self, legs: &[Leg<'l>]) -> Result<Legs<'l>, Stop> {
+        let sources = legs.iter().map(|leg| Location { nameservice: leg.nameservice, path: leg.paths[0].clone() });
+        let sources: Vec<Location<'_>> = sources.collect();
+        let replies = join_all(sources.iter().map(|source| self.probe(source, self.deadline))).await;
+        let mut directories = Legs::new();
+        for (leg, reply) in legs.iter().zip(replies) {
+            let found = status_of(&reply?).and_then(|status| status.map(is_directory).transpose());
+            if found.map_err(|malformed| super::unreadable(leg.nameservice.as_str(), &malformed))? == Some(true) {
+                directories.push(leg.clone());
             }
         }
-        Ok(false)
+        Ok(directories)
     }
 
     /// All files must lie in one subcluster; a NameNode moves blocks between its own files only.

@@ -137,7 +137,7 @@ pub(super) static ROWS: &[Row] = &[
             accept: Accept::True,
             spread: Spread::EveryDestination,
             merge: merge::any_true,
-            strict: false,
+            strict: true,
         },
     )
     .locked()

@@ -36,7 +36,7 @@ pub fn rename<'t>(
     src: &'t str,
     dst: &'t str,
     row: &Row,
-    caller: &Caller<'_>,
+    caller: &Caller<'t>,
 ) -> Result<Renames<'t>, Refusal> {
     let from = resolve(table, src, row, caller)?;
     let to = place(table, dst, row.category, caller)?;

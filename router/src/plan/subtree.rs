@@ -6,7 +6,7 @@ use super::Caller;
 
 /// The locations whose content counts for a path: its own, and those of all mounts below. One that lies inside another
 /// is left out, so that nothing counts twice.
-pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'_>) -> Locations<'t> {
+pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'t>) -> Locations<'t> {
     let found = everything(table, path, caller);
     let places: Vec<_> = found.iter().map(|location| (location.nameservice, &*location.path)).collect();
     let kept = outermost(&places);
@@ -14,7 +14,7 @@ pub fn subtree<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'_>) ->
 }
 
 /// The same with those that lie inside another.
-pub fn everything<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'_>) -> Locations<'t> {
+pub fn everything<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'t>) -> Locations<'t> {
     let mut found = Locations::new();
     if let Ok(own) = table.resolve_for_user(path, caller.user, &caller.placement) {
         found.extend(own.locations);

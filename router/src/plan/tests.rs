@@ -25,7 +25,7 @@ fn table() -> MountTable {
 
 const ALICE: Caller<'static> = Caller {
     user: "alice",
-    placement: Placement { random: None, local: None, available: &[] },
+    placement: Placement { random: None, local: None, available: &[], all: &[] },
     disabled: &[],
     usages: None,
 };

@@ -15,14 +15,17 @@ pub struct Directory {
     every: Vec<Arc<Nameservice>>,
     /// Those that are not disabled.
     open: Vec<Arc<Nameservice>>,
+    /// Their ids.
+    ids: Vec<NameserviceId>,
     disabled: Vec<NameserviceId>,
 }
 
 impl Directory {
     pub(super) fn new(every: Vec<Arc<Nameservice>>, disabled: Vec<NameserviceId>) -> Self {
-        let open = every.iter().filter(|one| !disabled.contains(one.id())).cloned().collect();
+        let open: Vec<_> = every.iter().filter(|one| !disabled.contains(one.id())).cloned().collect();
+        let ids = open.iter().map(|one| one.id().clone()).collect();
         let nameservices = every.iter().map(|one| (one.id().clone(), one.clone())).collect();
-        Self { nameservices, every, open, disabled }
+        Self { nameservices, every, open, ids, disabled }
     }
 
     /// A subcluster, disabled or not: what has begun there may end.
@@ -33,6 +36,11 @@ impl Directory {
     /// Those that are not disabled: in the order of the configuration, then those that only records know, by name.
     pub fn all(&self) -> &[Arc<Nameservice>] {
         &self.open
+    }
+
+    /// Their ids.
+    pub fn ids(&self) -> &[NameserviceId] {
+        &self.ids
     }
 
     /// Those that are disabled, too.

@@ -13,13 +13,15 @@ pub enum Outcome {
     NotSent,
     /// The connection ended before the answer came; the call may have run.
     Lost,
+    /// It did not answer before another was said to be the active one; the call may have run.
+    Superseded,
     /// The call's time is over.
     TimedOut,
 }
 
 impl Outcome {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 }
 
 /// What to do next.
@@ -65,7 +67,7 @@ impl Journey {
         let wish = match outcome {
             Outcome::Answered => return Step::Finish,
             Outcome::TimedOut => return Step::GiveUp,
-            Outcome::Lost if !repeatable => return Step::GiveUp,
+            Outcome::Lost | Outcome::Superseded if !repeatable => return Step::GiveUp,
             Outcome::Lost | Outcome::NotSent if self.tries_here == 1 => Step::Same,
             _ => Step::Next,
         };
@@ -109,6 +111,8 @@ mod tests {
             ("and then the next", 2, 0, false, &[NotSent, NotReached], &[Step::Same, Step::Next], 1),
             ("a lost call that may repeat", 2, 0, true, &[Lost, Lost], &[Step::Same, Step::Next], 1),
             ("a lost call that may not", 2, 0, false, &[Lost], &[Step::GiveUp], 0),
+            ("a call that waited for a NameNode of the past", 2, 0, true, &[Superseded], &[Step::Next], 1),
+            ("and may not repeat", 2, 0, false, &[Superseded], &[Step::GiveUp], 0),
             ("time is over", 2, 0, true, &[TimedOut], &[Step::GiveUp], 0),
             (
                 "the second NameNode gets its own second try",

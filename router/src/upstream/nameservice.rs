@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anabranch_federation::NameserviceId;
+use anabranch_federation::membership::NamenodeState;
+use tokio::sync::watch;
 
 use super::compose::{Member, carried};
 use super::room::{Excess, Place, Share};
@@ -19,12 +21,16 @@ pub struct Nameservice {
     /// How many of them get calls; the others follow.
     callable: usize,
     preferred: AtomicUsize,
+    /// As [`Load::active`], of which what this subcluster is made of has been seen.
+    active: watch::Receiver<Option<String>>,
     load: Arc<Load>,
 }
 
 /// What is in flight, whatever NameNodes there are.
 struct Load {
     share: Share,
+    /// Address of the NameNode that the records call active, or did last.
+    active: watch::Sender<Option<String>>,
     metrics: NameserviceMetrics,
 }
 
@@ -37,7 +43,7 @@ impl Nameservice {
         max_connections: usize,
         metrics: NameserviceMetrics,
     ) -> Self {
-        let load = Arc::new(Load { share, metrics });
+        let load = Arc::new(Load { share, active: watch::Sender::new(None), metrics });
         Self::made_of(id, members, max_connections, &[], 0, load)
     }
 
@@ -61,7 +67,12 @@ impl Nameservice {
         };
         let namenodes = members.iter().map(namenode).collect();
         let callable = members.iter().filter(|member| member.is_callable()).count();
-        Self { id, members, namenodes, callable, preferred: AtomicUsize::new(preferred), load }
+        if let Some(first) = members.first().filter(|first| first.state == Some(NamenodeState::Active)) {
+            let active = Some(first.address.clone());
+            load.active.send_if_modified(|last| std::mem::replace(last, active.clone()) != active);
+        }
+        let active = load.active.subscribe();
+        Self { id, members, namenodes, callable, preferred: AtomicUsize::new(preferred), active, load }
     }
 
     /// Its id.
@@ -120,6 +131,18 @@ impl Nameservice {
             let (silent, next) = (self.namenodes[namenode].address(), self.namenodes[next].address());
             tracing::info!(nameservice = %self.id, silent, next, "a NameNode did not answer in time; another is asked first");
         }
+    }
+
+    /// Ends when the records say that another NameNode has become active: this one may hang, and a call that waits for it
+    /// would do so until its time is over.
+    pub(super) async fn superseded(&self, namenode: &Namenode) {
+        let mut active = self.active.clone();
+        while active.changed().await.is_ok() {
+            if active.borrow().as_ref().is_some_and(|active| active != namenode.address()) {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Takes a place among the calls in flight for a request of so many bytes.

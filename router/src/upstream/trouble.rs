@@ -1,9 +1,10 @@
 //! Why one attempt at one NameNode brought no result.
 
+use anabranch_federation::NameserviceId;
 use anabranch_hdfs_proto::common::rpc_response_header_proto::RpcErrorCodeProto;
 use anabranch_hrpc::{ClientError, Exception, class};
 
-use super::{Failure, Nameservice, Outcome};
+use super::{Failure, Outcome};
 
 /// What went wrong. Cheap to tell to several calls that waited for the same connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub(crate) enum Trouble {
     /// It went out, and no answer came.
     #[error("{0}")]
     Lost(String),
+    /// It went out, and another NameNode became active before an answer came.
+    #[error("another NameNode is active now")]
+    Superseded,
     /// The deadline passed.
     #[error("no answer in time")]
     TimedOut,
@@ -61,21 +65,24 @@ impl Trouble {
             Self::NotReached(_) => Outcome::NotReached,
             Self::NotSent(_) | Self::Duplicate => Outcome::NotSent,
             Self::Lost(_) => Outcome::Lost,
+            Self::Superseded => Outcome::Superseded,
             Self::TimedOut => Outcome::TimedOut,
         }
     }
 
-    /// The failure of the call, when nothing more is tried.
-    pub(super) fn failure(self, nameservice: &Nameservice, method: &str) -> Failure {
-        let nameservice = nameservice.id().to_string();
+    /// The failure of the call, when nothing more is tried. `repeatable`: its client may send it again.
+    pub(super) fn failure(self, nameservice: &NameserviceId, method: &str, repeatable: bool) -> Failure {
+        let nameservice = nameservice.to_string();
         let method = method.to_owned();
         match self {
             Self::Exception(exception) if exception.is(class::STANDBY) => Failure::NoActive { nameservice, method },
+            Self::Superseded => Failure::NoActive { nameservice, method },
             Self::Exception(exception) => Failure::Remote(exception),
             Self::NotReached(reason) | Self::NotSent(reason) => Failure::Unreachable { nameservice, reason },
             Self::Duplicate => {
                 Failure::Unreachable { nameservice, reason: "the same call is in flight several times".to_owned() }
             }
+            Self::Lost(reason) if repeatable => Failure::Unreachable { nameservice, reason },
             Self::Lost(reason) => Failure::Lost { nameservice, method, reason },
             Self::TimedOut => Failure::TimedOut { nameservice, method },
             Self::TooLarge(reason) => Failure::TooLarge { nameservice, reason },
@@ -104,5 +111,14 @@ mod tests {
             let name = error.to_string();
             assert_eq!(Trouble::from(error).outcome(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_lost_call_is_an_error_of_the_client_only_if_it_may_not_be_sent_again() {
+        let ns = NameserviceId::parse("ns0").unwrap();
+        let failure = |repeatable| Trouble::Lost("reset".into()).failure(&ns, "delete", repeatable);
+        let (nameservice, reason) = ("ns0".to_owned(), "reset".to_owned());
+        assert_eq!(failure(true), Failure::Unreachable { nameservice: nameservice.clone(), reason: reason.clone() });
+        assert_eq!(failure(false), Failure::Lost { nameservice, method: "delete".to_owned(), reason });
     }
 }

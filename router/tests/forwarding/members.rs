@@ -55,6 +55,31 @@ async fn a_subcluster_can_be_known_from_records_alone_and_move() {
 }
 
 #[tokio::test]
+async fn calls_do_not_wait_for_a_namenode_that_hangs_when_another_is_active() {
+    let (first, second) = (namenode("BP-ns1", "first").await, namenode("BP-ns1", "second").await);
+    let store = JournalStore::in_memory();
+    write(&store, report("r2:8888", ("ns1", "nn1"), Active, first.address)).await;
+    write(&store, report("r2:8888", ("ns1", "nn2"), Standby, second.address)).await;
+    let rig = rig(&store, config(&[]), &[]).await;
+    let client = rig.client("alice").await;
+    wait_owner(&client, "/f", "first").await;
+
+    first.hold("delete");
+    second.answer("delete", pb::DeleteResponseProto { result: true });
+    let delete = pb::DeleteRequestProto { src: "/f".into(), recursive: true };
+    let answer = client.call::<pb::DeleteResponseProto>("delete", delete);
+    let taken_over = async {
+        let hanging = first.wait_calls("delete", 1).await;
+        write(&store, report("r2:8888", ("ns1", "nn1"), Unavailable, first.address)).await;
+        write(&store, report("r2:8888", ("ns1", "nn2"), Active, second.address)).await;
+        hanging
+    };
+    let (answer, hanging) = tokio::time::timeout(PATIENCE, async { tokio::join!(answer, taken_over) }).await.unwrap();
+    assert!(answer.unwrap().result);
+    assert_eq!(second.calls("delete")[0].id, hanging[0].id, "the retry cache has to recognise it");
+}
+
+#[tokio::test]
 async fn the_namenode_that_the_records_call_active_is_asked_first() {
     let (first, second) = (namenode("BP-ns1", "first").await, namenode("BP-ns1", "second").await);
     let store = JournalStore::in_memory();

@@ -48,14 +48,28 @@ async fn directories_of_a_wide_mount_are_deleted_everywhere() {
 }
 
 #[tokio::test]
-async fn what_may_lie_where_nobody_answers_is_not_reported_as_missing() {
+async fn what_one_destination_refuses_is_not_done() {
     let (ns1, ns2, _rig, client) = rig().await;
-    ns1.answer("delete", deleted(false));
+    ns1.throw("delete", class::IO, "`/w/d is non empty': Directory is not empty");
+    ns2.answer("delete", deleted(true));
+    let refused = client.call::<pb::DeleteResponseProto>("delete", delete("/wide/d")).await.unwrap_err();
+    assert_eq!(refused.message, "`/wide/d is non empty': Directory is not empty");
+    ns1.answer("mkdirs", pb::MkdirsResponseProto { result: true });
+    ns2.throw("mkdirs", class::IO, "Path is not a directory: /w/f");
+    let mkdirs = pb::MkdirsRequestProto { src: "/wide/f/d".into(), create_parent: true, ..Default::default() };
+    let refused = client.call::<pb::MkdirsResponseProto>("mkdirs", mkdirs).await.unwrap_err();
+    assert!(refused.message.starts_with("Path is not a directory"), "{}", refused.message);
+}
+
+#[tokio::test]
+async fn what_may_lie_where_nobody_answers_is_not_reported_as_missing_or_deleted() {
+    let (ns1, ns2, _rig, client) = rig().await;
     ns2.stop().await;
-    let unknown = client.call::<pb::DeleteResponseProto>("delete", delete("/wide/f")).await;
-    assert_eq!(unknown.unwrap_err().class, class::RETRIABLE);
-    ns1.answer("delete", deleted(true));
-    assert!(client.call::<pb::DeleteResponseProto>("delete", delete("/wide/f")).await.unwrap().result);
+    for here in [false, true] {
+        ns1.answer("delete", deleted(here));
+        let unknown = client.call::<pb::DeleteResponseProto>("delete", delete("/wide/f")).await;
+        assert_eq!(unknown.unwrap_err().class, class::RETRIABLE, "{here}");
+    }
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ fn what_no_entry_covers_goes_to_the_default_or_nowhere() {
 #[test]
 fn each_order_tells_its_choice() {
     let near = id("ns1");
-    let known = Placement { random: Some(u64::MAX), local: Some(&near), available: &[(id("ns1"), 7)] };
+    let known = Placement { random: Some(u64::MAX), local: Some(&near), available: &[(id("ns1"), 7)], all: &[] };
     let hash = |key: &str, nameservice: &str| json!({ "by": "hash", "key": key, "nameservice": nameservice });
     let rows = [
         ("/data/dir1/file2._COPYING_", POSSIBLE, hash("/data/dir1/file2", "ns1"), "ns1:/data/dir1/file2._COPYING_"),
@@ -242,7 +242,7 @@ fn explanations_are_the_resolvers_answers_for_ten_thousand_paths() {
         for (path, random, local) in &asked {
             let local = local.map(id);
             let available = [(id("ns0"), 3), (id("ns2"), 1)];
-            let placement = Placement { random: Some(*random), local: local.as_ref(), available: &available };
+            let placement = Placement { random: Some(*random), local: local.as_ref(), available: &available, all: &[] };
             agrees(&table, path, placement);
         }
         Ok(())
