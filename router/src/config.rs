@@ -6,6 +6,7 @@ mod datanodes;
 mod effective;
 pub mod hadoop;
 mod heartbeat;
+mod placement;
 mod store;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ pub use admin::{AdminConfig, SafeModeConfig};
 pub use datanodes::DatanodesConfig;
 pub use effective::{Effective, Property};
 pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WEB_PORT, WebScheme};
+pub use placement::PlacementConfig;
 pub use store::{GrpcConfig, SaslConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
 /// Everything a router needs to know that does not change while it runs.
@@ -53,6 +55,8 @@ pub struct RouterConfig {
     pub heartbeat: HeartbeatConfig,
     /// How DataNodes are looked at over HTTP.
     pub datanodes: DatanodesConfig,
+    /// What the orders LOCAL and SPACE go by.
+    pub placement: PlacementConfig,
     /// Bounds on what clients may ask at once.
     pub limits: LimitsConfig,
     /// Listings and summaries leave out subclusters that fail, in place of failing as a whole.
@@ -87,6 +91,7 @@ impl Default for RouterConfig {
             upstream: UpstreamConfig::default(),
             heartbeat: HeartbeatConfig::default(),
             datanodes: DatanodesConfig::default(),
+            placement: PlacementConfig::default(),
             limits: LimitsConfig::default(),
             allow_partial_listing: true,
             mount_status_timeout: Duration::from_secs(1),

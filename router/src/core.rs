@@ -13,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::safe_mode::SafeMode;
 use crate::session::{Impersonation, Users};
 use crate::upstream::Upstream;
+use crate::whereabouts::Whereabouts;
 
 /// The data plane's state.
 pub struct Core {
@@ -26,6 +27,8 @@ pub struct Core {
     pub safe_mode: SafeMode,
     /// Subclusters.
     pub upstream: Upstream,
+    /// What the orders LOCAL and SPACE go by.
+    pub whereabouts: Whereabouts,
     /// Owners of block pools.
     pub pools: BlockPools,
     /// Calls in flight by user.

@@ -53,6 +53,8 @@ impl Session {
         };
         let directory = core.upstream.directory();
         let paths = facts::paths(row, call.message())?;
+        let known = if paths.is_empty() { None } else { core.whereabouts.of(&table) };
+        let placement = known.as_ref().map(|known| known.placement(Some(call.peer.address.ip()))).unwrap_or_default();
         let forward = Forward {
             core,
             call,
@@ -60,7 +62,7 @@ impl Session {
             table: &table,
             directory: &directory,
             paths: &paths,
-            caller: caller(identity, &table, row, directory.disabled()),
+            caller: caller(identity, &table, row, directory.disabled(), placement),
             deadline: core.upstream.deadline(),
         };
         if row.category == Category::Write {
@@ -125,10 +127,16 @@ impl Handler for Session {
     }
 }
 
-fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row, disabled: &'a [NameserviceId]) -> Caller<'a> {
+fn caller<'a>(
+    identity: &'a Identity,
+    table: &MountTable,
+    row: &Row,
+    disabled: &'a [NameserviceId],
+    placement: Placement<'a>,
+) -> Caller<'a> {
     // Orders look at more than the path only where a mount has several destinations; a random number is cheap enough.
     let random = (!table.is_empty() && !row.paths.is_empty()).then(rand::random);
-    Caller { user: identity.short_name(), placement: Placement { random, ..Placement::default() }, disabled }
+    Caller { user: identity.short_name(), placement: Placement { random, ..placement }, disabled }
 }
 
 fn ha_state(in_service: bool) -> Bytes {
@@ -174,6 +182,7 @@ mod tests {
     use crate::groups::Groups;
     use crate::safe_mode::SafeMode;
     use crate::upstream::Upstream;
+    use crate::whereabouts::Whereabouts;
 
     fn session() -> Session {
         let config = RouterConfig::default();
@@ -183,6 +192,7 @@ mod tests {
             revision: watch::Sender::new(None),
             safe_mode: SafeMode::new(true, false, &Readiness::new()),
             upstream: Upstream::new(Vec::new(), config.upstream.clone(), 1, metrics.clone()),
+            whereabouts: Whereabouts::new(0.6),
             pools: BlockPools::default(),
             users: Users::new(1),
             impersonation: ArcSwap::default(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use imbl::OrdMap;
 
 use crate::ring::Ring;
-use crate::{MountEntry, NameserviceId};
+use crate::{MountEntry, NameserviceId, Order};
 
 mod node;
 
@@ -34,6 +34,8 @@ pub struct MountTable {
     rings: PersistentMap<Arc<[NameserviceId]>, Weak<Ring>>,
     /// When entries were last changed, and how many in that millisecond.
     dates: OrdMap<u64, usize>,
+    /// How many entries have each order.
+    orders: [usize; Order::NAMES.len()],
 }
 
 impl MountTable {
@@ -68,6 +70,7 @@ impl MountTable {
         let ring = self.ring_for(&entry);
         let source = entry.source.clone();
         *self.dates.entry(entry.modified_ms).or_default() += 1;
+        self.orders[entry.order as usize] += 1;
         let before = self.root.edit(source.as_str(), Some(Arc::new(Mount { entry, ring })));
         self.len += 1;
         self.forget(before);
@@ -83,6 +86,7 @@ impl MountTable {
     fn forget(&mut self, mount: Option<Arc<Mount>>) -> bool {
         let Some(mount) = mount else { return false };
         self.len -= 1;
+        self.orders[mount.entry.order as usize] -= 1;
         let date = mount.entry.modified_ms;
         match self.dates.get_mut(&date) {
             Some(others) if *others > 1 => *others -= 1,
@@ -139,6 +143,11 @@ impl MountTable {
     /// When the entry was changed that was changed last, in milliseconds since 1970; 0 without entries.
     pub fn modified_ms(&self) -> u64 {
         self.dates.get_max().map_or(0, |(date, _)| *date)
+    }
+
+    /// Whether an entry has this order, so that what the order goes by has to be known.
+    pub fn uses(&self, order: Order) -> bool {
+        self.orders[order as usize] > 0
     }
 
     /// Whether there are no entries.

@@ -1,3 +1,4 @@
+use anabranch_federation::explain::POSSIBLE;
 use anabranch_federation::{MountEntry, NameserviceId, Order};
 
 use super::*;
@@ -24,7 +25,7 @@ fn table() -> MountTable {
 }
 
 const ALICE: Caller<'static> =
-    Caller { user: "alice", placement: Placement { random: None, local: None, available: &[] }, disabled: &[] };
+    Caller { user: "alice", placement: Placement { random: None, ..POSSIBLE }, disabled: &[] };
 
 fn row(name: &str) -> &'static Row {
     method::find(name).unwrap().1
