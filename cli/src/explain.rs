@@ -6,6 +6,7 @@ mod files;
 mod pods;
 mod text;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -45,6 +46,9 @@ pub struct ExplainArgs {
     /// A group of that user; may be repeated. [default: those that the router knows]
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<String>,
+    /// The IP address that the call would come from, for mounts of the order LOCAL.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "manifests")]
+    client: Option<IpAddr>,
     /// What is printed: for people, or JSON, one object a line, for programs.
     #[arg(long, value_enum, default_value_t)]
     output: Format,
@@ -54,6 +58,7 @@ pub struct ExplainArgs {
 struct Who {
     user: String,
     groups: Vec<String>,
+    client: Option<IpAddr>,
 }
 
 /// A router answers at once; what takes longer is a network that is not there.
@@ -79,7 +84,7 @@ pub fn run(args: ExplainArgs) -> ExitCode {
 fn answers(args: ExplainArgs) -> Result<Vec<Answer>, Failure> {
     let paths: Vec<MountPath> =
         args.paths.iter().map(|path| MountPath::parse(path)).collect::<Result<_, _>>().map_err(Failure::usage)?;
-    let who = Who { user: args.user.unwrap_or_else(machine::user), groups: args.groups };
+    let who = Who { user: args.user.unwrap_or_else(machine::user), groups: args.groups, client: args.client };
     if let Some(directory) = args.manifests {
         return files::answers(directory, &paths, &who);
     }

@@ -6,6 +6,7 @@ mod datanodes;
 mod effective;
 pub mod hadoop;
 mod heartbeat;
+mod placement;
 mod quota;
 mod store;
 
@@ -19,6 +20,7 @@ pub use admin::{AdminConfig, SafeModeConfig};
 pub use datanodes::DatanodesConfig;
 pub use effective::{Effective, Property};
 pub use heartbeat::{HeartbeatConfig, MonitoredNamenode, WEB_PORT, WebScheme};
+pub use placement::PlacementConfig;
 pub use quota::QuotaConfig;
 pub use store::{GrpcConfig, SaslConfig, StoreChoice, StoreConfig, TlsConfig, ZooKeeperConfig};
 
@@ -55,6 +57,8 @@ pub struct RouterConfig {
     pub heartbeat: HeartbeatConfig,
     /// How DataNodes are looked at over HTTP.
     pub datanodes: DatanodesConfig,
+    /// What the orders LOCAL and SPACE go by.
+    pub placement: PlacementConfig,
     /// Quotas of mounts.
     pub quota: QuotaConfig,
     /// Bounds on what clients may ask at once.
@@ -91,6 +95,7 @@ impl Default for RouterConfig {
             upstream: UpstreamConfig::default(),
             heartbeat: HeartbeatConfig::default(),
             datanodes: DatanodesConfig::default(),
+            placement: PlacementConfig::default(),
             quota: QuotaConfig::default(),
             limits: LimitsConfig::default(),
             allow_partial_listing: true,

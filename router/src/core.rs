@@ -14,6 +14,7 @@ use crate::quotas::Quotas;
 use crate::safe_mode::SafeMode;
 use crate::session::Impersonation;
 use crate::upstream::Upstream;
+use crate::whereabouts::Whereabouts;
 
 /// The data plane's state.
 pub struct Core {
@@ -27,6 +28,8 @@ pub struct Core {
     pub safe_mode: SafeMode,
     /// Subclusters.
     pub upstream: Upstream,
+    /// What the orders LOCAL and SPACE go by.
+    pub whereabouts: Whereabouts,
     /// Owners of block pools.
     pub pools: BlockPools,
     /// Who may act for whom.

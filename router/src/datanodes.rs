@@ -1,4 +1,4 @@
-//! What NameNodes report of their DataNodes, for those who look at it over HTTP.
+//! What NameNodes report of their DataNodes.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use anabranch_hdfs_proto::hdfs::{
     DatanodeReportTypeProto, DatanodeStorageReportProto, GetDatanodeStorageReportRequestProto,
     GetDatanodeStorageReportResponseProto,
 };
-use anabranch_hrpc::{Identity, Payload, wire};
+use anabranch_hrpc::Identity;
 use futures_util::future::join_all;
 use prost::Message;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::core::Core;
 use crate::merge;
@@ -78,38 +78,44 @@ impl DatanodeReports {
 
     /// What one subcluster reports; nothing if it does not answer in time.
     async fn ask(&self, nameservice: &Nameservice, kind: DatanodeReportTypeProto) -> Vec<DatanodeStorageReportProto> {
-        let upstream = &self.core.upstream;
-        let identity = Identity::simple(&*self.core.config.superuser);
-        let outgoing = Outgoing {
-            method: "getDatanodeStorageReport",
-            protocol: CLIENT_PROTOCOL,
-            identity: &identity,
-            id: upstream.own_call(),
-            context: &|| None,
-            payload: request(kind),
-            repeat: Repeat::Idempotent,
-            deadline: upstream.deadline(),
-        };
-        // From outside: that somebody looks at a page must not decide which NameNode is asked first.
-        let answer = timeout(self.core.config.datanodes.patience, upstream.call(nameservice, &outgoing)).await;
-        let reason = match answer {
-            Ok(Ok(reply)) => match decoded(&reply) {
-                Some(answer) => return answer.datanode_storage_reports,
-                None => "the answer cannot be read".to_owned(),
-            },
-            Ok(Err(failure)) => failure.to_string(),
-            Err(elapsed) => elapsed.to_string(),
-        };
-        tracing::debug!(nameservice = %nameservice.id(), ?kind, reason, "a subcluster does not report its DataNodes");
-        Vec::new()
+        let request = GetDatanodeStorageReportRequestProto { r#type: kind.into() };
+        let patience = self.core.config.datanodes.patience;
+        let answer: Option<GetDatanodeStorageReportResponseProto> =
+            report(&self.core, nameservice, "getDatanodeStorageReport", &request, patience).await;
+        answer.map(|answer| answer.datanode_storage_reports).unwrap_or_default()
     }
 }
 
-fn request(kind: DatanodeReportTypeProto) -> bytes::Bytes {
-    let message = Payload::message(&GetDatanodeStorageReportRequestProto { r#type: kind.into() });
-    message.0.into_iter().next().unwrap_or_default()
-}
-
-fn decoded(mut reply: &[u8]) -> Option<GetDatanodeStorageReportResponseProto> {
-    GetDatanodeStorageReportResponseProto::decode(wire::take_delimited(&mut reply)?).ok()
+/// What one subcluster answers the router itself; none if it does not in time. To be called on the runtime of the data
+/// plane.
+pub(crate) async fn report<Answer: Message + Default>(
+    core: &Core,
+    nameservice: &Nameservice,
+    method: &'static str,
+    request: &impl Message,
+    patience: Duration,
+) -> Option<Answer> {
+    let upstream = &core.upstream;
+    let identity = Identity::simple(&*core.config.superuser);
+    let outgoing = Outgoing {
+        method,
+        protocol: CLIENT_PROTOCOL,
+        identity: &identity,
+        id: upstream.own_call(),
+        context: &|| None,
+        payload: request.encode_length_delimited_to_vec().into(),
+        repeat: Repeat::Idempotent,
+        deadline: upstream.deadline(),
+    };
+    // From outside: that somebody looks at a page must not decide which NameNode is asked first.
+    let reason = match timeout(patience, upstream.call(nameservice, &outgoing)).await {
+        Ok(Ok(reply)) => match Answer::decode(merge::body(&reply)) {
+            Ok(answer) => return Some(answer),
+            Err(error) => error.to_string(),
+        },
+        Ok(Err(failure)) => failure.to_string(),
+        Err(elapsed) => elapsed.to_string(),
+    };
+    tracing::debug!(nameservice = %nameservice.id(), method, reason, "a subcluster does not report its DataNodes");
+    None
 }

@@ -1,7 +1,9 @@
 //! Where a path lives, and by what this router would look for it there.
 
-use anabranch_federation::MountPath;
+use std::net::IpAddr;
+
 use anabranch_federation::explain::{Explanation, POSSIBLE, Question, explain};
+use anabranch_federation::{MountPath, Placement};
 use serde::{Deserialize, Serialize};
 
 use crate::core::Core;
@@ -75,15 +77,24 @@ pub struct SeenNamenode {
     pub called: bool,
 }
 
-/// Explains a path by the tables in use; none while there is no mount table. `user` is a short name with its groups.
-pub(crate) fn answer(core: &Core, path: &MountPath, user: Option<(&str, &[String])>) -> Option<Answer> {
+/// Explains a path by the tables in use, for a client at an address; none while there is no mount table. `user` is a short
+/// name with its groups.
+pub(crate) fn answer(
+    core: &Core,
+    path: &MountPath,
+    user: Option<(&str, &[String])>,
+    client: Option<IpAddr>,
+) -> Option<Answer> {
     let table = core.mounts.load_full()?;
     let directory = core.upstream.directory();
     let authority = core.config.authority();
     let disabled = directory.disabled();
+    let known = core.whereabouts.of(&table);
+    let placement = known.as_ref().map_or(POSSIBLE, |known| known.placement(client));
+    let placement = Placement { random: POSSIBLE.random, ..placement };
     let usages = core.quotas.usages();
     let used = usages.as_deref();
-    let question = Question { path, user, placement: POSSIBLE, disabled, authority: &authority, used };
+    let question = Question { path, user, placement, disabled, authority: &authority, used };
     let explanation = explain(&table, &question);
     let router = Some(Seen {
         id: core.config.router_id.clone(),

@@ -4,6 +4,7 @@
 mod follow;
 mod known;
 mod operations;
+mod standing;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 pub use known::Known;
 pub(crate) use operations::KINDS;
 pub use operations::{Operation, Operations};
+pub(crate) use standing::{Namenode, Standing};
 
 /// The view. Clones share it.
 #[derive(Clone, Default)]

@@ -19,7 +19,6 @@ mod router_client_activity;
 mod rpc_activity;
 mod shapes;
 mod sources;
-mod standing;
 mod state_store;
 mod ugi_metrics;
 pub mod unknown;

@@ -32,6 +32,7 @@ mod safe_mode;
 mod session;
 mod staleness;
 mod upstream;
+mod whereabouts;
 
 pub use admin::ReadProxyUsers;
 pub use config::RouterConfig;

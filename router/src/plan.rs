@@ -2,12 +2,14 @@
 
 mod refusal;
 mod rename;
+mod shown;
 mod subtree;
 
 use anabranch_federation::{Growth, MountTable, NameserviceId, Placement, ResolveError, Resolved, Usages, raw};
 
 pub use refusal::Refusal;
 pub use rename::{Pair, Renames, concat_nameservice, rename};
+pub use shown::Shown;
 pub use subtree::{everything, outermost, subtree};
 
 use crate::method::{Category, Route, Row, Spread};

@@ -34,6 +34,7 @@ use crate::quotas::{self, Quotas};
 use crate::safe_mode::{Event, SafeMode, State as SafeModeState};
 use crate::session::{Impersonation, Session};
 use crate::upstream::{Room, Upstream};
+use crate::whereabouts::{self, Whereabouts};
 
 /// Where mount tables come from: none until the first is loaded, and again when the last is too old to be trusted.
 pub type Mounts = watch::Receiver<Option<Arc<MountTable>>>;
@@ -135,6 +136,7 @@ impl Router {
             revision: watch::Sender::new(None),
             safe_mode: SafeMode::new(config.safe_mode.enabled, !config.safe_mode.extension.is_zero(), readiness),
             upstream,
+            whereabouts: Whereabouts::new(config.placement.preference),
             pools: BlockPools::default(),
             impersonation: ArcSwap::from_pointee(Impersonation::new(&config.proxy_users).await),
             quotas: Quotas::new(&config.quota),
@@ -171,6 +173,7 @@ impl Router {
         listening.ready();
         let stop = CancellationToken::new();
         let more = crate::http::routes(&core, beans, runtimes);
+        whereabouts::follow(&core, &view, runtimes, &stop);
         let joined = store.map(|store| {
             let (view, connections) = (view.clone(), drain.clone());
             let admin_address = admin.as_ref().map_or_else(String::new, |(_, address, _)| reachable(*address));

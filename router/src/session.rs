@@ -50,6 +50,8 @@ impl Session {
         let directory = core.upstream.directory();
         let paths = facts::paths(row, call.message())?;
         let usages = if row.growth == Growth::Nothing { None } else { core.quotas.usages() };
+        let known = if paths.is_empty() { None } else { core.whereabouts.of(&table) };
+        let placement = known.as_ref().map(|known| known.placement(Some(call.peer.address.ip()))).unwrap_or_default();
         let forward = Forward {
             core,
             call,
@@ -57,7 +59,7 @@ impl Session {
             table: &table,
             directory: &directory,
             paths: &paths,
-            caller: Caller { usages: usages.as_deref(), ..caller(identity, &table, row, &directory) },
+            caller: Caller { usages: usages.as_deref(), ..caller(identity, &table, row, &directory, placement) },
             deadline: core.upstream.deadline(),
         };
         if row.category == Category::Write {
@@ -126,10 +128,16 @@ impl Handler for Session {
     }
 }
 
-fn caller<'a>(identity: &'a Identity, table: &MountTable, row: &Row, directory: &'a Directory) -> Caller<'a> {
+fn caller<'a>(
+    identity: &'a Identity,
+    table: &MountTable,
+    row: &Row,
+    directory: &'a Directory,
+    placement: Placement<'a>,
+) -> Caller<'a> {
     // Orders look at more than the path only where a mount has several destinations; a random number is cheap enough.
     let random = (!table.is_empty() && !row.paths.is_empty()).then(rand::random);
-    let placement = Placement { random, all: directory.ids(), ..Placement::default() };
+    let placement = Placement { random, all: directory.ids(), ..placement };
     Caller { user: identity.short_name(), placement, disabled: directory.disabled(), usages: None }
 }
 
@@ -177,6 +185,7 @@ mod tests {
     use crate::quotas::Quotas;
     use crate::safe_mode::SafeMode;
     use crate::upstream::{Room, Upstream};
+    use crate::whereabouts::Whereabouts;
 
     fn session() -> Session {
         let config = RouterConfig::default();
@@ -186,6 +195,7 @@ mod tests {
             revision: watch::Sender::new(None),
             safe_mode: SafeMode::new(true, false, &Readiness::new()),
             upstream: Upstream::new(Vec::new(), config.upstream.clone(), Room::new(0, &[]), metrics.clone()),
+            whereabouts: Whereabouts::new(0.6),
             pools: BlockPools::default(),
             impersonation: ArcSwap::default(),
             quotas: Quotas::new(&config.quota),

@@ -58,6 +58,9 @@ fn query(path: &MountPath, who: &Who) -> String {
     if !who.groups.is_empty() {
         query.append_pair("groups", &who.groups.join(","));
     }
+    if let Some(client) = who.client {
+        query.append_pair("client", &client.to_string());
+    }
     query.finish()
 }
 
@@ -106,10 +109,15 @@ mod tests {
     #[test]
     fn what_is_asked_survives_as_a_query() {
         let path = MountPath::parse("/a b/ü&c=d+?#%").unwrap();
-        let who =
-            |groups: &[&str]| Who { user: "ann".into(), groups: groups.iter().map(ToString::to_string).collect() };
+        let who = |groups: &[&str]| Who {
+            user: "ann".into(),
+            groups: groups.iter().map(ToString::to_string).collect(),
+            client: None,
+        };
         assert_eq!(query(&path, &who(&[])), "/explain?path=%2Fa+b%2F%C3%BC%26c%3Dd%2B%3F%23%25&user=ann");
         assert!(query(&path, &who(&["a", "b"])).ends_with("&user=ann&groups=a%2Cb"));
+        let from = Who { client: Some("10.0.0.7".parse().unwrap()), ..who(&[]) };
+        assert!(query(&path, &from).ends_with("&user=ann&client=10.0.0.7"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! An answer for people.
 
-use anabranch_federation::explain::{Choice, Explanation, Mount, Nowhere};
+use anabranch_federation::explain::{Choice, Explanation, Mount, Nowhere, Room};
 use anabranch_federation::{Allowed, Limit, Order, Rule};
 use anabranch_router::explain::{Answer, Seen, SeenNamenode};
 
@@ -54,10 +54,15 @@ fn order(mount: &Mount, choice: &Choice) -> Option<String> {
         Choice::Hash { key, nameservice } => format!("{key} belongs to {nameservice} by its hash"),
         Choice::Local { nameservice } => format!("the client is next to {nameservice}"),
         Choice::Lots { among, .. } => format!("each call draws one of {} to be asked first", among.join(", ")),
+        Choice::Space { among, .. } => {
+            let room = |room: &Room| format!("{} with {} free", room.nameservice, human::bytes(room.available));
+            let rooms: Vec<String> = among.iter().map(room).collect();
+            format!("each call draws one of {} to be asked first, the first one most likely", rooms.join(", "))
+        }
         Choice::Listed => match mount.order {
             Order::LeaderFollower => "as listed, the first leads",
             Order::Hash | Order::HashAll => "as listed, since all are in one nameservice",
-            Order::Local => "as listed, since nothing is known of where clients are",
+            Order::Local => "as listed, since no client is named that is next to one of them",
             Order::Space => "as listed, since nothing is known of free space",
             Order::Random => "as listed",
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::resolve::{Pick, deciding, distinct, pick};
+use crate::resolve::{Pick, deciding, distinct, pick, roomiest};
 use crate::table;
 use crate::{
     Allowed, Authority, Limit, MountEntry, MountPath, MountTable, NameserviceId, Order, Placement, Quota, Resolved,
@@ -30,7 +30,8 @@ pub struct Question<'a> {
 }
 
 /// The placement of a call that might be: lots fall on the first nameservice, and nothing is known of clients and space.
-pub const POSSIBLE: Placement<'static> = Placement { random: Some(0), local: None, available: &[], all: &[] };
+pub const POSSIBLE: Placement<'static> =
+    Placement { random: Some(0), local: &[], available: &[], preference: 0.0, all: &[] };
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +112,7 @@ pub enum Choice {
     },
     /// It is next to the client.
     Local {
-        /// The nameservice; if the entry does not lead there, destinations are taken as listed.
+        /// The nameservice.
         nameservice: String,
     },
     /// Each call draws lots.
@@ -121,6 +122,22 @@ pub enum Choice {
         /// The one that comes first here.
         drawn: String,
     },
+    /// Each call draws lots, which fall on nameservices the likelier the more space they have.
+    Space {
+        /// The nameservices that may come first, the one with most space first.
+        among: Vec<Room>,
+        /// The one that comes first here.
+        drawn: String,
+    },
+}
+
+/// How much space there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// In which nameservice.
+    pub nameservice: String,
+    /// Bytes.
+    pub available: u64,
 }
 
 /// A place where a path lives.
@@ -224,6 +241,14 @@ fn choice(mount: &table::Mount, path: &str, placement: &Placement<'_>) -> Choice
         Pick::Listed => Choice::Listed,
         Pick::Hashed { key, owner } => Choice::Hash { key: key.into_owned(), nameservice: owner.to_string() },
         Pick::Local(nameservice) => Choice::Local { nameservice: nameservice.to_string() },
+        Pick::Drawn(drawn) if mount.entry.order == Order::Space => {
+            let rooms = roomiest(destinations, placement.available).into_iter();
+            let room = |(nameservice, available): (&NameserviceId, _)| Room {
+                nameservice: nameservice.to_string(),
+                available,
+            };
+            Choice::Space { among: rooms.map(room).collect(), drawn: drawn.to_string() }
+        }
         Pick::Drawn(drawn) => {
             let among = distinct(destinations).into_iter().map(ToString::to_string).collect();
             Choice::Lots { among, drawn: drawn.to_string() }

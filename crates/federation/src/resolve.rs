@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -62,12 +63,15 @@ pub enum ResolveError {
 pub struct Placement<'p> {
     /// A fresh, uniformly random number; for [`Order::Random`] and [`Order::Space`].
     pub random: Option<u64>,
-    /// The nameservice with a DataNode or NameNode on the client's host; for [`Order::Local`].
-    pub local: Option<&'p NameserviceId>,
+    /// The nameservices with a DataNode or NameNode on the client's host; for [`Order::Local`].
+    pub local: &'p [NameserviceId],
     /// Available bytes of nameservices, each at most once; for [`Order::Space`].
     pub available: &'p [(NameserviceId, u64)],
     /// All nameservices: the caller's trash directory is in each. Where none are known it is an ordinary path.
     pub all: &'p [NameserviceId],
+    /// How likely [`Order::Space`] takes the nameservice with most space, from 0 to 1; else that with most of the others,
+    /// as likely, and so on.
+    pub preference: f64,
 }
 
 /// Why a path lives where another one does.
@@ -204,8 +208,12 @@ pub(crate) fn pick<'a>(mount: &'a Mount, path: &'a str, placement: &Placement<'a
         Order::Hash => hashed(finished_name(first_below(path, entry.source.prefix()))),
         Order::HashAll => hashed(finished_name(path)),
         Order::Random => at_random(&distinct(&entry.destinations), placement).map(Pick::Drawn),
-        Order::Space => by_space(&distinct(&entry.destinations), placement).map(Pick::Drawn),
-        Order::Local => placement.local.map(Pick::Local),
+        Order::Space => by_space(&entry.destinations, placement).map(Pick::Drawn),
+        Order::Local => {
+            // A host may serve several: the mount's own list tells which one is meant.
+            let mut listed = entry.destinations.iter().map(|destination| &destination.nameservice);
+            listed.find(|nameservice| placement.local.contains(nameservice)).map(Pick::Local)
+        }
         Order::LeaderFollower => None,
     };
     picked.unwrap_or(Pick::Listed)
@@ -239,19 +247,33 @@ fn scale(random: u64, bound: u64) -> u64 {
     ((u128::from(random) * u128::from(bound)) >> 64) as u64
 }
 
-/// Chooses with a chance in proportion to the available space. Nameservices of which nothing is known are not chosen.
-fn by_space<'a>(nameservices: &[&'a NameserviceId], placement: &Placement<'_>) -> Option<&'a NameserviceId> {
-    let space = |nameservice: &NameserviceId| {
-        placement.available.iter().find(|(known, _)| known == nameservice).map_or(0, |&(_, bytes)| bytes)
-    };
-    let total = nameservices.iter().fold(0u64, |sum, nameservice| sum.saturating_add(space(nameservice)));
-    let mut point = scale(placement.random?, total);
-    nameservices.iter().copied().find(|nameservice| {
-        let bytes = space(nameservice);
-        let here = point < bytes;
-        point = point.saturating_sub(bytes);
-        here
-    })
+/// The nameservices of destinations whose available space is known, with it; the one with most comes first.
+pub(crate) fn roomiest<'a>(
+    destinations: &'a [Destination],
+    available: &[(NameserviceId, u64)],
+) -> SmallVec<[(&'a NameserviceId, u64); 4]> {
+    let space = |nameservice| available.iter().find(|(known, _)| known == nameservice).map(|&(_, bytes)| bytes);
+    let known = distinct(destinations).into_iter().filter_map(|nameservice| Some((nameservice, space(nameservice)?)));
+    let mut known: SmallVec<_> = known.collect();
+    known.sort_by_key(|&(_, bytes)| Reverse(bytes));
+    known
+}
+
+/// Offers the nameservices one after the other, the one with most space first, to a lot with the chance of the preference;
+/// the last one takes what is left. Of two, the roomier is chosen as often as Hadoop's router chooses it.
+fn by_space<'a>(destinations: &'a [Destination], placement: &Placement<'_>) -> Option<&'a NameserviceId> {
+    let known = roomiest(destinations, placement.available);
+    let (&(last, _), others) = known.split_last()?;
+    let chance = placement.preference;
+    // 53 bits are what a float holds exactly.
+    let mut point = (placement.random? >> 11) as f64 / (1u64 << 53) as f64;
+    for &(nameservice, _) in others {
+        if point < chance {
+            return Some(nameservice);
+        }
+        point = (point - chance) / (1.0 - chance);
+    }
+    Some(last)
 }
 
 #[cfg(test)]

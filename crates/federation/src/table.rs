@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use imbl::OrdMap;
 
 use crate::ring::Ring;
-use crate::{Limits, MountEntry, MountPath, NameserviceId};
+use crate::{Limits, MountEntry, MountPath, NameserviceId, Order};
 
 mod node;
 
@@ -34,6 +34,8 @@ pub struct MountTable {
     rings: PersistentMap<Arc<[NameserviceId]>, Weak<Ring>>,
     /// When entries were last changed, and how many in that millisecond.
     dates: OrdMap<u64, usize>,
+    /// How many entries have each order.
+    orders: [usize; Order::NAMES.len()],
     /// The entries that have quotas, by their sources.
     limited: OrdMap<MountPath, Limits>,
 }
@@ -70,6 +72,7 @@ impl MountTable {
         let ring = self.ring_for(&entry);
         let (source, limits) = (entry.source.clone(), entry.quota.limits());
         *self.dates.entry(entry.modified_ms).or_default() += 1;
+        self.orders[entry.order as usize] += 1;
         let before = self.root.edit(source.as_str(), Some(Arc::new(Mount { entry, ring })));
         self.len += 1;
         self.forget(before);
@@ -88,6 +91,7 @@ impl MountTable {
     fn forget(&mut self, mount: Option<Arc<Mount>>) -> bool {
         let Some(mount) = mount else { return false };
         self.len -= 1;
+        self.orders[mount.entry.order as usize] -= 1;
         self.limited.remove(&mount.entry.source);
         let date = mount.entry.modified_ms;
         match self.dates.get_mut(&date) {
@@ -155,6 +159,11 @@ impl MountTable {
     /// When the entry was changed that was changed last, in milliseconds since 1970; 0 without entries.
     pub fn modified_ms(&self) -> u64 {
         self.dates.get_max().map_or(0, |(date, _)| *date)
+    }
+
+    /// Whether an entry has this order, so that what the order goes by has to be known.
+    pub fn uses(&self, order: Order) -> bool {
+        self.orders[order as usize] > 0
     }
 
     /// Whether there are no entries.

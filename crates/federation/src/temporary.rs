@@ -1,71 +1,46 @@
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What Java's `.` stands for.
+const ANY: &str = r"[^\n\r\x{85}\x{2028}\x{2029}]";
+
+/// What Java's `$` stands for: a last line terminator may follow.
+const END: &str = r"(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z";
+
+/// The patterns of Hadoop's router, in its order, with the groups that make up the name.
+const PATTERNS: [&str; 6] = [
+    r"(.+)\.COPYING$",
+    r"(.+)\._COPYING_.*$",
+    r"(.+)\.tmp$",
+    r"_temp/(.+)$",
+    r"_temporary/(.+)\.[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$",
+    r"(.*)_temporary/[0-9]/_temporary/attempt_[0-9]+_[0-9]{4}_._[0-9]{6}_[0-9]{2}/(.+)$",
+];
+
+static TEMPORARY: LazyLock<Regex> = LazyLock::new(|| {
+    let java = |pattern: &str| pattern.replace(r"\.", "\0").replace('.', ANY).replace('\0', r"\.").replace('$', END);
+    Regex::new(&PATTERNS.map(java).join("|")).expect("valid patterns")
+});
+
+/// What every temporary name has, one or another.
+const MARKS: [&str; 3] = ["COPYING", ".tmp", "_temp"];
 
 /// The name under which a file is hashed: that of the finished file while a client still writes it under a temporary one,
-/// so that the rename at the end stays in one nameservice. These are the patterns of Hadoop's router, tried in its order
-/// at each start position, the first match wins:
-///
-/// ```text
-/// (.+)\.COPYING$    (.+)\._COPYING_.*$    (.+)\.tmp$    _temp/(.+)$    _temporary/(.+)\.<UUID>$
-/// (.*)_temporary/\d/_temporary/attempt_\d+_\d{4}_._\d{6}_\d{2}/(.+)$
-/// ```
-///
-/// What the groups matched is the name. So the fourth and fifth lose the directory: odd, but data lies where this puts it.
-/// A hashed path starts with a slash, which decides which patterns can match at the first position, where those with
-/// a leading wildcard match if they match at all.
+/// so that the rename at the end stays in one nameservice. It is what the groups of the first pattern matched that
+/// matches furthest to the left. So the fourth and fifth lose the directory: odd, but data lies where this puts it.
 pub(crate) fn finished_name(path: &str) -> Cow<'_, str> {
-    let from_start = path
-        .strip_suffix(".COPYING")
-        .filter(|name| !name.is_empty())
-        .or_else(|| path.rfind("._COPYING_").filter(|&at| at > 0).map(|at| &path[..at]))
-        .or_else(|| path.strip_suffix(".tmp").filter(|name| !name.is_empty()));
-    if let Some(name) = from_start {
-        return Cow::Borrowed(name);
+    if !MARKS.iter().any(|mark| path.contains(mark)) {
+        return Cow::Borrowed(path);
     }
-    if let Some((directory, file)) = committed(path) {
-        return Cow::Owned(format!("{directory}{file}"));
+    let Some(found) = TEMPORARY.captures(path) else { return Cow::Borrowed(path) };
+    let mut groups = found.iter().skip(1).flatten().map(|group| group.as_str());
+    match (groups.next(), groups.next()) {
+        (Some(directory), Some(file)) => Cow::Owned([directory, file].concat()),
+        (Some(name), None) => Cow::Borrowed(name),
+        _ => Cow::Borrowed(path),
     }
-    Cow::Borrowed(below_temporary(path).unwrap_or(path))
-}
-
-/// The last pattern: the output directory and the file that a task attempt writes.
-fn committed(path: &str) -> Option<(&str, &str)> {
-    const DIRECTORY: &str = "_temporary/";
-    path.rmatch_indices(DIRECTORY).find_map(|(at, _)| {
-        let rest = take_digits(&path[at + DIRECTORY.len()..], 1)?;
-        let rest = rest.strip_prefix("/_temporary/attempt_")?;
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('_').filter(|after| {
-            // At least one digit stood before the underscore.
-            rest.len() - after.len() > 1
-        })?;
-        let rest = take_digits(rest, 4)?.strip_prefix('_')?;
-        let mut letters = rest.chars();
-        letters.next()?;
-        let rest = take_digits(letters.as_str().strip_prefix('_')?, 6)?.strip_prefix('_')?;
-        let file = take_digits(rest, 2)?.strip_prefix('/')?;
-        (!file.is_empty()).then_some((&path[..at], file))
-    })
-}
-
-/// The fourth and fifth patterns, whichever starts first.
-fn below_temporary(path: &str) -> Option<&str> {
-    let staged = path.find("_temp/").map(|at| (at, &path[at + "_temp/".len()..])).filter(|(_, name)| !name.is_empty());
-    let unique = without_uuid(path)
-        .and_then(|stem| stem.find("_temporary/").map(|at| (at, &stem[at + "_temporary/".len()..])))
-        .filter(|(_, name)| !name.is_empty());
-    staged.into_iter().chain(unique).min_by_key(|&(at, _)| at).map(|(_, name)| name)
-}
-
-/// What stands before a final `.<UUID>`.
-fn without_uuid(path: &str) -> Option<&str> {
-    let (stem, tail) = path.rsplit_once('.')?;
-    let groups = tail.split('-').map(str::len);
-    let hex = tail.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-    (hex && groups.eq([8, 4, 4, 4, 12])).then_some(stem)
-}
-
-fn take_digits(text: &str, count: usize) -> Option<&str> {
-    let (digits, rest) = text.split_at_checked(count)?;
-    digits.bytes().all(|b| b.is_ascii_digit()).then_some(rest)
 }
 
 #[cfg(test)]
@@ -107,6 +82,12 @@ mod tests {
                 "/out/_temporary/0/_temporary/attempt__0001_m_000003_00/p",
             ),
             ("/out/_temporary/0/_temporary/attempt_1_0001_é_000003_00/p", "/out/p"),
+            // Where Java's wildcard ends, and its end of input.
+            ("/a\nb.tmp", "b"),
+            ("/a\u{2028}b.COPYING", "b"),
+            ("/a.tmp\n", "/a"),
+            ("/a.tmp\r\n", "/a"),
+            ("/a.tmp\n\n", "/a.tmp\n\n"),
         ];
         for (path, expected) in cases {
             assert_eq!(finished_name(path), expected, "{path}");

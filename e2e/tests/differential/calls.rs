@@ -134,6 +134,7 @@ const CLUSTER: &[(&str, &str)] = &[
     ("listCachePools", r#"{"prevPoolName":""}"#),
     ("listCacheDirectives", r#"{"prevId":0,"filter":{}}"#),
     ("listEncryptionZones", r#"{"id":0}"#),
+    ("listReencryptionStatus", r#"{"id":0}"#),
     ("listOpenFiles", r#"{"id":0}"#),
     ("getDataEncryptionKey", "{}"),
     ("getEditsFromTxid", r#"{"txid":1}"#),

@@ -26,7 +26,9 @@ pub(super) fn of<'a>(admin: &'a Admin, call: &'a Call) -> Answer<'a> {
                 router: core.config.router_id.clone(),
                 category: category.word(),
             })?;
-            let placement = Placement { random: Some(rand::random()), ..Placement::default() };
+            let known = core.whereabouts.of(&table);
+            let known = known.as_ref().map(|known| known.placement(Some(call.peer.address.ip())));
+            let placement = Placement { random: Some(rand::random()), ..known.unwrap_or_default() };
             let directory = core.upstream.directory();
             let disabled = directory.disabled();
             let caller = plan::Caller { user: call.peer.identity.short_name(), placement, disabled, usages: None };

@@ -3,8 +3,8 @@
 use anabranch_telemetry::jmx::Attributes;
 
 use super::sources::COMPILED;
-use super::standing::Standing;
 use super::{Sources, attributes, datanodes, dates, process_tags, shapes, unknown};
+use crate::federation_view::Standing;
 
 pub(super) fn attributes(sources: &Sources) -> Attributes {
     let (standing, now) = sources.standing();

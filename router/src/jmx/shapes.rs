@@ -5,7 +5,7 @@ use anabranch_store::RouterState;
 use serde_json::{Map, Value, json};
 
 use super::dates::slashed;
-use super::standing::Namenode;
+use crate::federation_view::Namenode;
 
 /// Mounts in the order of their paths.
 pub(super) fn mounts(table: &MountTable, usages: Option<&Usages>, superuser: &str, supergroup: &str) -> Value {

@@ -7,10 +7,9 @@ use anabranch_store::{Record, RouterStatus};
 use anabranch_telemetry::http::Statistics;
 use anabranch_telemetry::{Build, Readiness, clock};
 
-use super::standing::Standing;
 use crate::core::Core;
 use crate::datanodes::DatanodeReports;
-use crate::federation_view::FederationView;
+use crate::federation_view::{FederationView, Standing};
 
 /// Everything that beans read.
 pub struct Sources {

@@ -5,9 +5,9 @@ use anabranch_hdfs_proto::hdfs::{
 use anabranch_store::{Membership, NamenodeState, RouterState, RouterStatus};
 use serde_json::{Value, json};
 
-use super::standing::Standing;
 use super::{shapes, unknown};
 use crate::config::HeartbeatConfig;
+use crate::federation_view::Standing;
 
 const NOW: u64 = 1_795_662_800_000;
 

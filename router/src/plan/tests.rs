@@ -1,3 +1,4 @@
+use anabranch_federation::explain::POSSIBLE;
 use anabranch_federation::{Limit, MountEntry, MountPath, NameserviceId, Order, Quota, Usage};
 
 use super::*;
@@ -23,12 +24,8 @@ fn table() -> MountTable {
     )
 }
 
-const ALICE: Caller<'static> = Caller {
-    user: "alice",
-    placement: Placement { random: None, local: None, available: &[], all: &[] },
-    disabled: &[],
-    usages: None,
-};
+const ALICE: Caller<'static> =
+    Caller { user: "alice", placement: Placement { random: None, ..POSSIBLE }, disabled: &[], usages: None };
 
 fn row(name: &str) -> &'static Row {
     method::find(name).unwrap().1

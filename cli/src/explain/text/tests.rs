@@ -53,6 +53,23 @@ ASKED  NAMESERVICE  PATH THERE      NAMENODES
 }
 
 #[test]
+fn what_a_router_knows_of_space_and_clients_is_told() {
+    let both = [("ns0", "/a"), ("ns1", "/a")];
+    let order = |kind, choice| {
+        let mut answer = answer(vec![entry("/m", &both, kind)], None, "/m/x");
+        answer.explanation.choice = choice;
+        of(&answer).lines().find_map(|line| line.strip_prefix("order       ").map(str::to_owned)).unwrap()
+    };
+    let room = |nameservice: &str, available| Room { nameservice: nameservice.into(), available };
+    let space = Choice::Space { among: vec![room("ns1", 3 << 40), room("ns0", 1 << 30)], drawn: "ns1".into() };
+    let expected = "SPACE: each call draws one of ns1 with 3.0 TiB free, ns0 with 1.0 GiB free to be asked first, \
+        the first one most likely; directories are in all of them";
+    assert_eq!(order(Order::Space, space), expected);
+    let local = Choice::Local { nameservice: "ns1".into() };
+    assert_eq!(order(Order::Local, local), "LOCAL: the client is next to ns1");
+}
+
+#[test]
 fn each_case_has_its_words() {
     let mounts = || {
         let both = [("ns0", "/a"), ("ns1", "/a")];
@@ -76,7 +93,7 @@ fn each_case_has_its_words() {
             None,
             "order       RANDOM: each call draws one of ns0, ns1 to be asked first; directories are in all of them",
         ),
-        ("/near", None, "order       LOCAL: as listed, since nothing is known of where clients are"),
+        ("/near", None, "order       LOCAL: as listed, since no client is named that is next to one of them"),
         (
             "/free",
             None,

@@ -95,8 +95,10 @@ fn what_no_entry_covers_goes_to_the_default_or_nowhere() {
 
 #[test]
 fn each_order_tells_its_choice() {
-    let near = id("ns1");
-    let known = Placement { random: Some(u64::MAX), local: Some(&near), available: &[(id("ns1"), 7)], all: &[] };
+    let (near, available) = ([id("ns9"), id("ns1")], [(id("ns9"), 8), (id("ns0"), 5), (id("ns1"), 7)]);
+    let known = Placement { random: Some(u64::MAX), local: &near, available: &available, preference: 0.6, all: &[] };
+    let lucky = Placement { random: Some(0), ..known };
+    let rooms = json!([{ "nameservice": "ns1", "available": 7 }, { "nameservice": "ns0", "available": 5 }]);
     let hash = |key: &str, nameservice: &str| json!({ "by": "hash", "key": key, "nameservice": nameservice });
     let rows = [
         ("/data/dir1/file2._COPYING_", POSSIBLE, hash("/data/dir1/file2", "ns1"), "ns1:/data/dir1/file2._COPYING_"),
@@ -108,7 +110,8 @@ fn each_order_tells_its_choice() {
         ("/near", POSSIBLE, json!({ "by": "listed" }), "ns0:/data"),
         ("/near", known, json!({ "by": "local", "nameservice": "ns1" }), "ns1:/data"),
         ("/free", POSSIBLE, json!({ "by": "listed" }), "ns0:/data"),
-        ("/free", known, json!({ "by": "lots", "among": ["ns0", "ns1"], "drawn": "ns1" }), "ns1:/data"),
+        ("/free", known, json!({ "by": "space", "among": rooms, "drawn": "ns0" }), "ns0:/data"),
+        ("/free", lucky, json!({ "by": "space", "among": rooms, "drawn": "ns1" }), "ns1:/data"),
         ("/lots", POSSIBLE, json!({ "by": "lots", "among": ["ns1", "ns0"], "drawn": "ns1" }), "ns1:/3"),
         ("/lots", known, json!({ "by": "lots", "among": ["ns1", "ns0"], "drawn": "ns0" }), "ns0:/2"),
     ];
@@ -220,12 +223,21 @@ fn agrees(table: &MountTable, path: &str, placement: Placement<'_>) {
     let told = explanation.mount.iter().map(|mount| &mount.path).chain(&explanation.shorter);
     assert!(told.eq(covering.iter().map(|entry| entry.source.as_str())), "{path}: {explanation:?}");
 
-    if let Choice::Hash { key, nameservice } = &explanation.choice {
-        let mut ring: Vec<NameserviceId> = covering[0].destinations.iter().map(|to| to.nameservice.clone()).collect();
-        ring.sort();
-        ring.dedup();
-        assert_eq!(Ring::new(&ring).owner(key).unwrap().as_str(), nameservice);
-        assert_eq!(locations[0].0, *nameservice, "{path}");
+    match &explanation.choice {
+        Choice::Hash { key, nameservice } => {
+            let mut ring: Vec<NameserviceId> =
+                covering[0].destinations.iter().map(|to| to.nameservice.clone()).collect();
+            ring.sort();
+            ring.dedup();
+            assert_eq!(Ring::new(&ring).owner(key).unwrap().as_str(), nameservice);
+            assert_eq!(locations[0].0, *nameservice, "{path}");
+        }
+        Choice::Local { nameservice: first }
+        | Choice::Lots { drawn: first, .. }
+        | Choice::Space { drawn: first, .. } => {
+            assert_eq!(locations[0].0, *first, "{path}");
+        }
+        Choice::Single | Choice::Listed => {}
     }
 }
 
@@ -240,9 +252,10 @@ fn explanations_are_the_resolvers_answers_for_ten_thousand_paths() {
     let result = runner.run(&case, |(entries, default, asked)| {
         let table = MountTable::build(entries, default);
         for (path, random, local) in &asked {
-            let local = local.map(id);
+            let local: Vec<NameserviceId> = local.map(id).into_iter().collect();
             let available = [(id("ns0"), 3), (id("ns2"), 1)];
-            let placement = Placement { random: Some(*random), local: local.as_ref(), available: &available, all: &[] };
+            let placement =
+                Placement { random: Some(*random), local: &local, available: &available, preference: 0.6, all: &[] };
             agrees(&table, path, placement);
         }
         Ok(())

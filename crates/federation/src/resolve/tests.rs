@@ -108,38 +108,65 @@ fn without_a_default_nameservice_the_rest_has_no_location() {
 fn the_chosen_nameservice_moves_to_the_front_reversed() {
     let destinations = [("ns1", "/1"), ("ns2", "/2"), ("ns1", "/3"), ("ns3", "/4"), ("ns1", "/5")];
     let table = table([entry("/m", &destinations, Order::Local)]);
-    let (ns1, ns3, ns9) = (id("ns1"), id("ns3"), id("ns9"));
+    let near = |ids: &[&str]| ids.iter().map(|name| id(name)).collect::<Vec<_>>();
     for (local, expected) in [
-        (None, ["ns1:/1", "ns2:/2", "ns1:/3", "ns3:/4", "ns1:/5"]),
-        (Some(&ns1), ["ns1:/5", "ns1:/3", "ns1:/1", "ns2:/2", "ns3:/4"]),
-        (Some(&ns3), ["ns3:/4", "ns1:/1", "ns2:/2", "ns1:/3", "ns1:/5"]),
-        (Some(&ns9), ["ns1:/1", "ns2:/2", "ns1:/3", "ns3:/4", "ns1:/5"]),
+        (near(&[]), ["ns1:/1", "ns2:/2", "ns1:/3", "ns3:/4", "ns1:/5"]),
+        (near(&["ns1"]), ["ns1:/5", "ns1:/3", "ns1:/1", "ns2:/2", "ns3:/4"]),
+        (near(&["ns3"]), ["ns3:/4", "ns1:/1", "ns2:/2", "ns1:/3", "ns1:/5"]),
+        // A host that serves several: the mount lists ns2 before ns3.
+        (near(&["ns9", "ns3", "ns2"]), ["ns2:/2", "ns1:/1", "ns1:/3", "ns3:/4", "ns1:/5"]),
+        (near(&["ns9"]), ["ns1:/1", "ns2:/2", "ns1:/3", "ns3:/4", "ns1:/5"]),
     ] {
-        let placement = Placement { local, ..Placement::default() };
+        let placement = Placement { local: &local, ..Placement::default() };
         assert_eq!(shown(&table.resolve_for_user("/m", "ann", &placement).unwrap()), expected);
     }
 }
 
-#[test]
-fn random_and_space_choose_by_what_is_passed_in() {
+/// The nameservice that comes first for `/m` of `/m` and a lot.
+fn first(order: Order, placement: Placement<'_>) -> String {
     let destinations = [("ns1", "/m"), ("ns2", "/m"), ("ns1", "/n"), ("ns3", "/m")];
-    let available = [(id("ns3"), 300), (id("ns9"), u64::MAX), (id("ns1"), 100)];
-    let first = |order, random, available| {
-        let table = table([entry("/m", &destinations, order)]);
-        let placement = Placement { random, available, ..Placement::default() };
-        table.resolve_for_user("/m", "ann", &placement).unwrap().locations[0].nameservice.to_string()
-    };
-    // Thirds for RANDOM, whatever the number of destinations; a quarter for ns1 and the rest for ns3 for SPACE.
-    for (part, random, space) in
-        [(0, "ns1", "ns1"), (2, "ns1", "ns1"), (3, "ns1", "ns3"), (5, "ns2", "ns3"), (11, "ns3", "ns3")]
-    {
-        let number = Some(u64::MAX / 12 * part + 12);
-        assert_eq!(first(Order::Random, number, &[]), random, "{part}/12");
-        assert_eq!(first(Order::Space, number, &available), space, "{part}/12");
+    let table = table([entry("/m", &destinations, order)]);
+    table.resolve_for_user("/m", "ann", &placement).unwrap().locations[0].nameservice.to_string()
+}
+
+#[test]
+fn random_gives_each_nameservice_the_same_chance() {
+    // Thirds, whatever the number of destinations.
+    for (part, chosen) in [(0, "ns1"), (3, "ns1"), (5, "ns2"), (7, "ns2"), (9, "ns3"), (11, "ns3")] {
+        let random = Some(u64::MAX / 12 * part + 12);
+        assert_eq!(first(Order::Random, Placement { random, ..Placement::default() }), chosen, "{part}/12");
     }
-    assert_eq!(first(Order::Random, None, &[]), "ns1");
-    assert_eq!(first(Order::Space, Some(u64::MAX), &[]), "ns1");
-    assert_eq!(first(Order::LeaderFollower, Some(u64::MAX), &available), "ns1");
+    assert_eq!(first(Order::Random, Placement::default()), "ns1");
+}
+
+#[test]
+fn space_prefers_the_roomiest_of_the_mounts_own() {
+    // ns9 has most, but is not of this mount: that must not mean that nothing is chosen (HDFS-17602).
+    let available = [(id("ns3"), 300), (id("ns9"), u64::MAX), (id("ns1"), 100), (id("ns2"), 0)];
+    let share = |available: &[(NameserviceId, u64)], preference, nameservice| {
+        let random = |n: u64| Some(n * (u64::MAX / 1000));
+        let placement = |n| Placement { random: random(n), available, preference, ..Placement::default() };
+        (0..1000).filter(|n| first(Order::Space, placement(*n)) == nameservice).count()
+    };
+    let rows: [(f64, [(&str, usize); 3]); 5] = [
+        (0.6, [("ns3", 600), ("ns1", 240), ("ns2", 160)]),
+        (0.8, [("ns3", 800), ("ns1", 160), ("ns2", 40)]),
+        (0.5, [("ns3", 500), ("ns1", 250), ("ns2", 250)]),
+        (1.0, [("ns3", 1000), ("ns1", 0), ("ns2", 0)]),
+        (0.0, [("ns3", 0), ("ns1", 0), ("ns2", 1000)]),
+    ];
+    for (preference, shares) in rows {
+        for (nameservice, expected) in shares {
+            let found = share(&available, preference, nameservice);
+            assert!(found.abs_diff(expected) <= 2, "{preference}: {nameservice} has {found} of 1000");
+        }
+    }
+    // Of two, as Hadoop's router: the roomier with the chance of the preference.
+    assert!(share(&available[..3], 0.6, "ns1").abs_diff(400) <= 2);
+    assert_eq!(share(&[], 0.6, "ns1"), 1000, "as listed while nothing is known");
+    let unknown = Placement { available: &available, preference: 0.6, ..Placement::default() };
+    assert_eq!(first(Order::Space, unknown), "ns1");
+    assert_eq!(first(Order::LeaderFollower, Placement { random: Some(u64::MAX), ..unknown }), "ns1");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{MountPath, Order};
+use crate::{MountPath, Order, Placement, fnv1a};
 
 fn id(name: &str) -> NameserviceId {
     NameserviceId::parse(name).unwrap()
@@ -15,9 +15,12 @@ fn entry(source: &str, tag: u16) -> MountEntry {
     MountEntry::parse(source, destinations.iter().map(|(ns, path)| (*ns, path.as_str()))).unwrap()
 }
 
-/// The same answers from a list of (source, destination path) and nothing clever.
+/// The same answers from a list of (source, destination path, order) and nothing clever.
 #[derive(Debug, Default, Clone)]
-struct Model(BTreeMap<String, String>);
+struct Model {
+    entries: BTreeMap<String, (String, Order)>,
+    default: bool,
+}
 
 impl Model {
     fn below<'p>(path: &'p str, parent: &str) -> Option<&'p str> {
@@ -25,74 +28,142 @@ impl Model {
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
 
-    fn resolve(&self, path: &str) -> String {
-        let covering = self.0.iter().filter_map(|(source, to)| Some((source, to, Self::below(path, source)?)));
-        let Some((_, to, rest)) = covering.max_by_key(|(source, ..)| source.len()) else { return path.to_owned() };
-        format!("{to}{}", if rest == "/" { "" } else { rest })
+    fn covering(&self, path: &str) -> Option<(&str, &str, Order)> {
+        let covering = self.entries.iter().filter(|(source, _)| Self::below(path, source).is_some());
+        covering.max_by_key(|(source, _)| source.len()).map(|(source, (to, order))| (&**source, &**to, *order))
+    }
+
+    /// Where ann finds a path.
+    fn resolve(&self, path: &str) -> Option<String> {
+        let asked = Self::before_trash(path);
+        let found = self.covering(asked.unwrap_or(path));
+        if found.is_none() && !self.default {
+            return None;
+        }
+        let there = found.map(|(source, to, _)| {
+            let rest = Self::below(path, source).unwrap_or_default();
+            format!("{to}{}", if rest == "/" { "" } else { rest })
+        });
+        Some(there.filter(|_| asked.is_none()).unwrap_or_else(|| path.to_owned()))
+    }
+
+    /// What ann's file was before she deleted it.
+    fn before_trash(path: &str) -> Option<&str> {
+        let names: Vec<&str> = path.splitn(6, '/').collect();
+        let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        match names[..] {
+            ["", "user", "ann", ".Trash", checkpoint, rest] if !rest.is_empty() => {
+                let is_one = checkpoint == "Current" || checkpoint.splitn(2, '-').all(digits);
+                is_one.then(|| &path[path.len() - rest.len() - 1..])
+            }
+            _ => None,
+        }
     }
 
     fn children(&self, path: &str) -> Vec<String> {
-        let below = self.0.keys().filter_map(|source| Self::below(source, path));
+        let below = self.entries.keys().filter_map(|source| Self::below(source, path));
         let names = below.filter_map(|rest| rest.split('/').nth(1)).filter(|name| !name.is_empty());
         names.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
 fn agrees(table: &MountTable, model: &Model, path: &str) {
-    let resolved = table.resolve(path).unwrap();
-    let mut found: Vec<&str> = resolved.locations.iter().map(|location| &*location.path).collect();
-    found.dedup();
-    assert_eq!(found, [model.resolve(path)], "{path}");
-    assert_eq!(resolved.entry, table.covering(path));
+    let resolved = table.resolve_for_user(path, "ann", &Placement::default());
+    let found = resolved.as_ref().ok().map(|resolved| {
+        let mut found: Vec<&str> = resolved.locations.iter().map(|location| &*location.path).collect();
+        found.dedup();
+        assert_eq!(found.len(), 1, "{path}");
+        found[0].to_owned()
+    });
+    assert_eq!(found, model.resolve(path), "{path}");
+    let asked = Model::before_trash(path);
+    if let Ok(resolved) = resolved {
+        assert_eq!(resolved.entry, table.covering(asked.unwrap_or(path)), "{path}");
+        assert_eq!(resolved.in_trash, asked.is_some(), "{path}");
+    }
+    let covering = model.covering(path);
+    assert_eq!(table.covering(path).map(|entry| entry.source.as_str()), covering.map(|(source, ..)| source));
+    assert_eq!(table.is_path_all(path), covering.is_some_and(|(.., order)| order.is_all()), "{path}");
     assert_eq!(table.children(path), model.children(path), "{path}");
     assert_eq!(table.has_mounts_below(path), !model.children(path).is_empty());
-    assert_eq!(table.is_mount_point(path), model.0.contains_key(path));
+    assert_eq!(table.is_mount_point(path), model.entries.contains_key(path));
+    let below = model.entries.keys().filter(|source| Model::below(source, path).is_some()).collect::<BTreeSet<_>>();
+    let listed = table.entries_below(path).map(|entry| entry.source.to_string()).collect::<BTreeSet<_>>();
+    assert!(listed.iter().eq(below), "{path}");
 }
 
+fn names(most: usize) -> impl Strategy<Value = String> {
+    vec(prop_oneof!["a", "b", "c", "ab"], 0..most).prop_map(|names| format!("/{}", names.join("/")))
+}
+
+/// Mostly plain ones; some in a trash, of ann or another, and some that only look so.
 fn path() -> impl Strategy<Value = String> {
-    vec(prop_oneof!["a", "b", "c", "ab"], 0..5).prop_map(|names| format!("/{}", names.join("/")))
+    let trash = prop::sample::select(vec![
+        "/user/ann/.Trash/Current",
+        "/user/ann/.Trash/241123",
+        "/user/ann/.Trash/241123-1",
+        "/user/ann/.Trash/1-2-3",
+        "/user/ann/.Trash/x",
+        "/user/bob/.Trash/Current",
+        "/user/ann",
+    ]);
+    let trashed = (trash, names(4)).prop_map(|(trash, path)| format!("{trash}{}", path.trim_end_matches('/')));
+    prop_oneof![4 => names(5), 1 => trashed]
 }
 
 /// Some adds the entry, None removes it.
 fn edits() -> impl Strategy<Value = Vec<(String, Option<u16>)>> {
-    vec((path(), prop_oneof![3 => any::<u16>().prop_map(Some), 1 => Just(None)]), 0..40)
+    let source = prop_oneof![8 => names(5), 1 => Just("/user".to_owned()), 1 => Just("/user/ann".to_owned())];
+    vec((source, prop_oneof![3 => any::<u16>().prop_map(Some), 1 => Just(None)]), 0..40)
 }
 
 proptest! {
     #[test]
-    fn answers_are_those_of_the_model_after_each_edit(edits in edits(), asked in vec(path(), 1..10)) {
-        let (mut table, mut model) = (MountTable::build([], Some(id("ns0"))), Model::default());
+    fn answers_are_those_of_the_model_after_each_edit(
+        edits in edits(),
+        asked in vec(path(), 1..10),
+        default in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let default_nameservice = default.then(|| id("ns0"));
+        let mut table = MountTable::build([], default_nameservice.clone());
+        let mut model = Model { default, ..Model::default() };
         let mut history = Vec::new();
         for (source, tag) in edits {
             history.push((table.clone(), model.clone()));
             table = match tag {
                 Some(tag) => {
-                    model.0.insert(source.clone(), format!("/{tag}"));
+                    let order = Order::NAMES[usize::from(tag) % Order::NAMES.len()].0;
+                    model.entries.insert(source.clone(), (format!("/{tag}"), order));
                     // Few dates, so that many entries share theirs.
-                    table.with(MountEntry { modified_ms: u64::from(tag % 8), ..entry(&source, tag) })
+                    table.with(MountEntry { order, modified_ms: u64::from(tag % 8), ..entry(&source, tag) })
                 }
                 None => {
-                    model.0.remove(&source);
+                    model.entries.remove(&source);
                     table.without(&source)
                 }
             };
             assert_eq!(table.modified_ms(), table.entries().map(|entry| entry.modified_ms).max().unwrap_or_default());
-        }
-        history.push((table.clone(), model.clone()));
-        // An older table is as it was, however often its successors changed.
-        for (table, model) in &history {
-            asked.iter().for_each(|path| agrees(table, model, path));
-            assert_eq!(table.len(), model.0.len());
+            for (order, _) in Order::NAMES {
+                assert_eq!(table.uses(order), table.entries().any(|entry| entry.order == order), "{order}");
+            }
         }
         // A table that came about by edits is the table built at once, in whatever order.
         let mut entries: Vec<_> = table.entries().cloned().collect();
-        entries.reverse();
-        let rebuilt = MountTable::build(entries, Some(id("ns0")));
+        entries.sort_by_key(|entry| fnv1a(seed.to_le_bytes().into_iter().chain(entry.source.as_str().bytes())));
+        let rebuilt = MountTable::build(entries, default_nameservice);
         assert!(rebuilt.entries().eq(table.entries()));
-        let sources: Vec<&str> = model.0.keys().map(String::as_str).collect();
+        history.push((rebuilt, model.clone()));
+        let sources: Vec<&str> = model.entries.keys().map(String::as_str).collect();
         let mut found: Vec<&str> = table.entries().map(|entry| entry.source.as_str()).collect();
         found.sort_unstable();
         assert_eq!(found, sources);
+        history.push((table, model));
+        // An older table is as it was, however often its successors changed.
+        for (table, model) in &history {
+            asked.iter().for_each(|path| agrees(table, model, path));
+            assert_eq!(table.len(), model.entries.len());
+        }
     }
 }
 

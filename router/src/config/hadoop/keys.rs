@@ -4,6 +4,7 @@ mod admin;
 mod datanodes;
 mod heartbeat;
 mod not_implemented;
+mod placement;
 mod quota;
 
 use std::time::Duration;
@@ -38,6 +39,8 @@ enum Set {
     TimeOrNever(Unit, fn(&mut Draft, Option<Duration>)),
     /// A number within bounds.
     Count(u64, u64, fn(&mut Draft, u64)),
+    /// A number from 0 to 1.
+    Fraction(fn(&mut Draft, f64)),
     Address(fn(&mut Draft, HostPort)),
     Ranges(fn(&mut Draft, Vec<AddressRange>)),
     /// Text, with a description of what is accepted.
@@ -61,6 +64,10 @@ impl Key {
             Set::Count(least, most, set) => {
                 let count = text.parse().ok().filter(|count| (*least..=*most).contains(count));
                 count.map(|count| set(draft, count))
+            }
+            Set::Fraction(set) => {
+                let fraction = text.trim().parse().ok().filter(|fraction| (0.0..=1.0).contains(fraction));
+                fraction.map(|fraction| set(draft, fraction))
             }
             Set::Address(set) => HostPort::parse(text).map(|address| set(draft, address)),
             Set::Ranges(set) => value::ranges(text).map(|ranges| set(draft, ranges)),
@@ -92,6 +99,7 @@ impl Key {
                 "a duration such as 500ms, 2s or 1m, or seconds".to_owned()
             }
             Set::Count(least, most, _) => format!("a number from {least} to {most}"),
+            Set::Fraction(_) => "a number from 0 to 1, such as 0.6".to_owned(),
             Set::Address(_) => "host:port".to_owned(),
             Set::Ranges(_) => "addresses or CIDR ranges separated by commas, or *".to_owned(),
             Set::Text(accepted, _) | Set::Together(accepted) => (*accepted).to_owned(),
@@ -121,7 +129,7 @@ const MEBI: u64 = 1 << 20;
 
 /// Every key that means something.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(admin::KEYS).chain(datanodes::KEYS).chain(quota::KEYS)
+    KEYS.iter().chain(admin::KEYS).chain(datanodes::KEYS).chain(placement::KEYS).chain(quota::KEYS)
 }
 
 /// Those of the data plane.

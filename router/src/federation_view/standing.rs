@@ -9,41 +9,41 @@ use anabranch_store::{Membership, NamenodeState};
 
 /// A NameNode as the federation sees it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Namenode {
+pub(crate) struct Namenode {
     /// `<nameservice>-<namenode>`.
-    pub(super) key: String,
-    pub(super) state: NamenodeState,
-    pub(super) record: NamenodeMembershipRecordProto,
+    pub(crate) key: String,
+    pub(crate) state: NamenodeState,
+    pub(crate) record: NamenodeMembershipRecordProto,
 }
 
 impl Namenode {
-    pub(super) fn nameservice(&self) -> &str {
+    pub(crate) fn nameservice(&self) -> &str {
         self.record.nameservice_id()
     }
 
     /// What it holds; zeros if it has not said.
-    pub(super) fn stats(&self) -> NamenodeMembershipStatsRecordProto {
+    pub(crate) fn stats(&self) -> NamenodeMembershipStatsRecordProto {
         self.record.stats.unwrap_or_default()
     }
 }
 
 /// The NameNodes of a federation.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     /// All that were heard of lately, by key.
-    pub(super) namenodes: Vec<Namenode>,
+    pub(crate) namenodes: Vec<Namenode>,
     /// The best one of each nameservice, by key.
-    pub(super) nameservices: Vec<Namenode>,
+    pub(crate) nameservices: Vec<Namenode>,
     /// Records of NameNodes that nobody has heard of lately.
-    pub(super) expired: usize,
+    pub(crate) expired: usize,
     /// Nameservices in service.
-    pub(super) in_service: usize,
+    pub(crate) in_service: usize,
 }
 
 impl Standing {
     /// Several routers may have recorded different things of a NameNode: what more than half of them say counts, else what
     /// was said last.
-    pub(super) fn of<'a>(
+    pub(crate) fn of<'a>(
         records: impl IntoIterator<Item = &'a Membership>,
         disabled: &[&str],
         lifetime: Lifetime,
@@ -83,12 +83,12 @@ impl Standing {
     }
 
     /// The sum of a number over the nameservices.
-    pub(super) fn sum<N: Into<u64>>(&self, number: impl Fn(&NamenodeMembershipStatsRecordProto) -> N) -> u64 {
+    pub(crate) fn sum<N: Into<u64>>(&self, number: impl Fn(&NamenodeMembershipStatsRecordProto) -> N) -> u64 {
         self.nameservices.iter().map(|namenode| number(&namenode.stats()).into()).fold(0, u64::saturating_add)
     }
 
     /// The distinct values of a field that NameNodes have told, as Java prints a list.
-    pub(super) fn distinct<'a>(&'a self, field: impl Fn(&'a Namenode) -> &'a str) -> String {
+    pub(crate) fn distinct<'a>(&'a self, field: impl Fn(&'a Namenode) -> &'a str) -> String {
         let mut values: Vec<&str> = self.namenodes.iter().map(field).filter(|value| !value.is_empty()).collect();
         values.sort_unstable();
         values.dedup();
