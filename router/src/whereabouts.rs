@@ -56,7 +56,7 @@ impl Known {
     /// Where to place what a client calls for, or somebody whose address is not known.
     pub fn placement(&self, client: Option<IpAddr>) -> Placement<'_> {
         let local = client.map(|client| self.near.of(client)).unwrap_or_default();
-        Placement { random: None, local, available: &self.available, preference: self.preference }
+        Placement { random: None, local, available: &self.available, preference: self.preference, all: &[] }
     }
 }
 

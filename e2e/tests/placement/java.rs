@@ -153,8 +153,13 @@ pub fn places_paths_alike(site: &Site) {
             };
             let table = MountTable::build(mounts.iter().map(entry), default.map(id));
             let (local, available) = ([id(near)], [(id(near), 1)]);
-            let placed =
-                |random| Placement { random: Some(random), local: &local, available: &available, preference: 1.0 };
+            let placed = |random| Placement {
+                random: Some(random),
+                local: &local,
+                available: &available,
+                preference: 1.0,
+                all: &[],
+            };
             for (path, theirs) in paths.iter().zip(answer["places"].as_array().unwrap()) {
                 let theirs: Option<Vec<String>> = serde_json::from_value(theirs.clone()).unwrap();
                 // Java hashes the name in the trash, ours what it was before: the same places in another order.

@@ -11,7 +11,7 @@ use crate::plan::{self, Caller, Refusal};
 use crate::respond::Stop;
 
 /// Where a path and all below it live.
-type Gather<'t> = fn(&'t MountTable, &'t str, &Caller<'_>) -> Locations<'t>;
+type Gather<'t> = fn(&'t MountTable, &'t str, &Caller<'t>) -> Locations<'t>;
 
 impl<'a> Forward<'a> {
     /// The limits of a mount point are those of the mount table. A sum without one part would be wrong, and so every part

@@ -65,7 +65,7 @@ impl Plan {
     }
 
     /// Nameservice `ns1` with a DataNode, and `ns0` without one, beside a Java router without mounts.
-    pub fn apart() -> Self {
+    pub fn unequal() -> Self {
         let processes: [&[&str]; 3] = [&["namenode:ns1", "datanode:dn0"], &["namenode:ns0"], &["router:"]];
         let processes = processes.iter().map(|roles| roles.iter().map(|r| (*r).to_owned()).collect()).collect();
         Self { processes, ..Self::tests() }
