@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn paths_of_nameservices_are_shown_as_clients_see_them() {
         let (table, disabled) = (table(Some("ns1")), [id("off")]);
-        let caller = Caller { user: "ann", placement: POSSIBLE, disabled: &disabled };
+        let caller = Caller { user: "ann", placement: POSSIBLE, disabled: &disabled, usages: None };
         let rows: [(&str, &str, &str, Option<&str>); 17] = [
             ("/", "ns1", "/warehouse/data/x", Some("/data/x")),
             ("/", "ns1", "/warehouse/data", Some("/data")),
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn each_nameservice_is_asked_for_no_more_than_is_shown() {
         let disabled = [id("off")];
-        let caller = Caller { user: "ann", placement: POSSIBLE, disabled: &disabled };
+        let caller = Caller { user: "ann", placement: POSSIBLE, disabled: &disabled, usages: None };
         /// A path, the default nameservice, and what is asked where.
         type Row<'r> = (&'r str, Option<&'r str>, &'r [(&'r str, &'r str)]);
         let rows: [Row<'_>; 6] = [
