@@ -61,7 +61,7 @@ impl Site {
             |plan, (key, value)| plan.set(key, value),
         );
         let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-        let Configured { router, admin } = servers::router_compared(&cluster, scratch.path(), BOTH)?;
+        let Configured { router, admin, .. } = servers::router_compared(&cluster, scratch.path(), BOTH)?;
         let shell = Shell::start(&jars, scratch.path())?;
         for address in [cluster.admin().to_owned(), admin.to_string()] {
             let session = shell.at("hdfs://unused").set("dfs.federation.router.admin-address", &address);
