@@ -12,9 +12,8 @@ use crate::rig::{Rig, Site};
 
 /// Calls that each client must have made since something happened before it is said to have come through.
 const CALLS: u64 = 30;
-/// Within this, while nothing is known to be wrong any more. No more than an interval of heartbeats after a failover, and
-/// much less than a call may take.
-const SOON: Duration = Duration::from_secs(40);
+/// Within this: less than a call may take (120 s), much more than a failover and an interval of heartbeats.
+const SOON: Duration = Duration::from_secs(90);
 
 /// See the module.
 pub struct Clients(Jvm);
