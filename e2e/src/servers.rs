@@ -135,6 +135,35 @@ pub fn router_before(cluster: &Cluster, dir: &Path) -> Result<Router> {
     Router::start(&launch, rpc, http)
 }
 
+/// A mount: its path, its order if it has several destinations, and these.
+pub type Mount<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, &'a str)]);
+
+/// Starts `anabranch-router` before some nameservices of `cluster` with these mounts.
+pub fn router_with_mounts(
+    cluster: &Cluster,
+    dir: &Path,
+    nameservices: &[&str],
+    mounts: &[Mount<'_>],
+) -> Result<Router> {
+    let (rpc, http) = (net::free_address()?, net::free_address()?);
+    let known: Vec<(&str, &str)> = nameservices.iter().map(|ns| (*ns, cluster.rpc(ns))).collect();
+    let launch = router_launch(dir, &known, rpc, http)?;
+    let mut text =
+        "apiVersion: anabranch.io/v1alpha1\nkind: MountTable\nmetadata:\n  name: data\nspec:\n  entries:\n".to_owned();
+    for (path, order, destinations) in mounts {
+        let _ = writeln!(text, "    - path: {path}");
+        if let Some(order) = order {
+            let _ = writeln!(text, "      order: {order}");
+        }
+        text += "      destinations:\n";
+        for (nameservice, path) in *destinations {
+            let _ = writeln!(text, "        - nameservice: {nameservice}\n          path: {path}");
+        }
+    }
+    fs::write(dir.join("mounts/mounts.yaml"), text)?;
+    Router::start(&launch, rpc, http)
+}
+
 /// How to start `anabranch-router` before NameNodes at the given addresses, its files in `dir`.
 pub fn router_launch(dir: &Path, nameservices: &[(&str, &str)], rpc: SocketAddr, http: SocketAddr) -> Result<Launch> {
     let (conf, mounts) = (dir.join("conf"), dir.join("mounts"));
@@ -169,6 +198,20 @@ pub struct Configured {
     pub router: Router,
     /// Where it serves administrators.
     pub admin: SocketAddr,
+    launch: Launch,
+}
+
+impl Configured {
+    /// SIGKILL.
+    pub fn kill(&mut self) -> Result<()> {
+        self.router.program.kill()
+    }
+
+    /// Starts it again where it was, after it has ended.
+    pub fn restart(&mut self) -> Result<()> {
+        self.router = Router::start(&self.launch, self.router.rpc, self.router.http)?;
+        Ok(())
+    }
 }
 
 /// Starts `anabranch-router` with these properties, on free ports, its files in `dir`. Warnings with one of the given texts
@@ -192,7 +235,7 @@ pub fn router_configured<K: Into<String>>(
     fs::write(dir.join("hdfs-rbf-site.xml"), hadoop_xml(&own))?;
     let launch = Launch::new("anabranch-router").args([OsString::from("--conf"), dir.into()]);
     let launch = warnings.iter().fold(launch, |launch, text| launch.expect_log(text));
-    Ok(Configured { router: Router::start(&launch, rpc, http)?, admin })
+    Ok(Configured { router: Router::start(&launch, rpc, http)?, admin, launch })
 }
 
 /// The same before the two nameservices of `cluster`, with a state store of its own, its files in `dir`: what a Java router is

@@ -4,6 +4,7 @@ mod cluster;
 mod contract;
 mod jars;
 mod jvm;
+mod pair;
 mod shell;
 
 pub use cluster::{Cluster, Plan};
@@ -11,4 +12,5 @@ pub use contract::{ContractRun, Outcome};
 pub use jars::Jars;
 pub(crate) use jars::workspace;
 pub use jvm::{Jvm, Tuning};
+pub use pair::Pair;
 pub use shell::{Output, Session, Shell};

@@ -9,8 +9,10 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeoutException;
 import org.apache.commons.io.FileUtils;
@@ -20,6 +22,7 @@ import org.apache.hadoop.ha.HAServiceProtocol;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.protocol.HdfsConstants.DatanodeReportType;
+import org.apache.hadoop.hdfs.qjournal.server.JournalNode;
 import org.apache.hadoop.hdfs.server.common.HdfsServerConstants.StartupOption;
 import org.apache.hadoop.hdfs.server.datanode.DataNode;
 import org.apache.hadoop.hdfs.server.federation.router.Router;
@@ -36,8 +39,9 @@ import org.apache.hadoop.security.UserGroupInformation;
  *
  * <p>{@code Daemons DIR [-D key=value]... ROLE...} starts the roles in order: {@code namenode:NS},
  * {@code pair:NS} (two NameNodes with high availability, of which {@code nn1} is active),
- * {@code datanode:NAME}, {@code router:/mount=NS:/path,...}. A daemon finds the NameNodes that were
- * started before it, or those that {@code dfs.namenode.rpc-address.NS} names. When all of them serve,
+ * {@code journals:COUNT}, {@code member:NS.ID} (one NameNode of several whose addresses are given, a
+ * standby), {@code datanode:NAME}, {@code router:/mount=NS:/path,...}. A daemon finds the NameNodes
+ * that were started before it, or those that {@code dfs.namenode.rpc-address.NS} names. When all of them serve,
  * one JSON line with their addresses goes to standard output. The JVM ends when its standard input
  * does, so it never outlives the test that started it.
  */
@@ -50,7 +54,6 @@ public final class Daemons {
   private String host = "127.0.0.1";
   private final Map<String, String> given = new LinkedHashMap<>();
   private final Map<String, Map<String, String>> addresses = new LinkedHashMap<>();
-  private final List<String> nameservices = new ArrayList<>();
   /** NameNodes with high availability, for the router to watch. */
   private final List<String> watched = new ArrayList<>();
   private int datanodes;
@@ -116,6 +119,12 @@ public final class Daemons {
       case "pair":
         pair(parts[1]);
         break;
+      case "journals":
+        journals(Integer.parseInt(parts[1]));
+        break;
+      case "member":
+        member(parts[1]);
+        break;
       case "datanode":
         datanode(parts[1]);
         break;
@@ -146,8 +155,9 @@ public final class Daemons {
     addresses.put(ns, Map.of("rpc", rpc, "http", text(namenode.getHttpAddress())));
     shared.set("dfs.namenode.rpc-address." + ns, rpc);
     shared.set("dfs.namenode.http-address." + ns, text(namenode.getHttpAddress()));
-    nameservices.add(ns);
-    shared.set("dfs.nameservices", String.join(",", nameservices));
+    Set<String> known = new LinkedHashSet<>(List.of(shared.getTrimmedStrings("dfs.nameservices")));
+    known.add(ns);
+    shared.set("dfs.nameservices", String.join(",", known));
     await("NameNode " + ns + " out of safe mode", () -> !namenode.isInSafeMode());
   }
 
@@ -194,6 +204,42 @@ public final class Daemons {
         new HAServiceProtocol.StateChangeRequestInfo(HAServiceProtocol.RequestSource.REQUEST_BY_USER_FORCED));
     await("the first NameNode of " + ns + " active and out of safe mode",
         () -> pair.get(0).isActiveState() && !pair.get(0).isInSafeMode());
+  }
+
+  private void journals(int count) throws Exception {
+    EditLogFileOutputStream.setShouldSkipFsyncForTesting(shared.getBoolean("rig.skip-fsync", false));
+    for (int i = 1; i <= count; i++) {
+      Configuration conf = new HdfsConfiguration(shared);
+      conf.set("dfs.journalnode.rpc-address", host + ":0");
+      conf.set("dfs.journalnode.http-address", host + ":0");
+      conf.set("dfs.journalnode.edits.dir", new File(dir, "jn" + i).getPath());
+      JournalNode journal = new JournalNode();
+      journal.setConf(conf);
+      journal.start();
+      addresses.put("jn" + i, Map.of("rpc", text(journal.getBoundIpcAddress())));
+    }
+  }
+
+  /** The first of them formats the namespace, the others begin with a copy of what that one has. */
+  private void member(String role) throws Exception {
+    EditLogFileOutputStream.setShouldSkipFsyncForTesting(shared.getBoolean("rig.skip-fsync", false));
+    String[] name = role.split("[.]");
+    Configuration conf = new HdfsConfiguration(shared);
+    conf.set("dfs.nameservice.id", name[0]);
+    conf.set("dfs.ha.namenode.id", name[1]);
+    conf.set("dfs.ha.standby.checkpoints", "false");
+    File names = new File(dir, role);
+    conf.set("dfs.namenode.name.dir", names.toURI().toString());
+    File first = new File(dir, name[0] + "." + shared.getTrimmedStrings("dfs.ha.namenodes." + name[0])[0]);
+    if (!names.exists() && !first.equals(names)) {
+      FileUtils.copyDirectory(first, names, file -> !file.getName().endsWith(".lock"));
+    } else if (!names.exists()) {
+      StartupOption.FORMAT.setClusterId("rig");
+      NameNode.format(new HdfsConfiguration(conf));
+    }
+    NameNode namenode = NameNode.createNameNode(new String[0], conf);
+    addresses.put(role,
+        Map.of("rpc", text(namenode.getNameNodeAddress()), "http", text(namenode.getHttpAddress())));
   }
 
   private void datanode(String name) throws Exception {
@@ -262,6 +308,10 @@ public final class Daemons {
     }
     Configuration conf = new Configuration(shared);
     for (String ns : shared.getTrimmedStrings("dfs.nameservices")) {
+      if (shared.get("dfs.ha.namenodes." + ns) != null) {
+        // Which of them is active is for others to say.
+        continue;
+      }
       URI uri = URI.create("hdfs://" + shared.get("dfs.namenode.rpc-address." + ns));
       try (DistributedFileSystem fs = (DistributedFileSystem) FileSystem.newInstance(uri, conf)) {
         await("DataNodes in " + ns, () -> fs.getDataNodeStats(DatanodeReportType.LIVE).length == datanodes

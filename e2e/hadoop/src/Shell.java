@@ -20,6 +20,7 @@ import org.apache.hadoop.fs.FsShell;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.tools.CryptoAdmin;
 import org.apache.hadoop.hdfs.tools.DFSAdmin;
+import org.apache.hadoop.hdfs.tools.DFSHAAdmin;
 import org.apache.hadoop.hdfs.tools.GetGroups;
 import org.apache.hadoop.hdfs.tools.federation.RouterAdmin;
 import org.apache.hadoop.security.UserGroupInformation;
@@ -89,6 +90,10 @@ public final class Shell {
         return new FsShell(conf);
       case "dfsadmin":
         return new DFSAdmin(conf);
+      case "haadmin":
+        DFSHAAdmin admin = new DFSHAAdmin();
+        admin.setConf(conf);
+        return admin;
       case "groups":
         return new GetGroups(conf);
       case "dfsrouteradmin":

@@ -64,6 +64,6 @@ fn setup() -> Result<Site> {
     for (nameservice, path) in [("ns0", "/both"), ("ns1", "/both"), ("ns1", "/second/deep"), ("ns0", "/first")] {
         shell.at(&format!("hdfs://{}", cluster.rpc(nameservice))).dfs(&["-mkdir", "-p", path]).ok();
     }
-    let Configured { router, admin } = servers::router_compared(&cluster, scratch.path(), BOTH, &[])?;
+    let Configured { router, admin, .. } = servers::router_compared(&cluster, scratch.path(), BOTH, &[])?;
     Ok(Site { shell, java: cluster.admin().to_owned(), ours: admin.to_string(), servers: (router, cluster, scratch) })
 }

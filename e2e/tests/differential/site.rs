@@ -71,7 +71,7 @@ impl Site {
             |plan, (key, value)| plan.set(key, value),
         );
         let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-        let Configured { router, admin } =
+        let Configured { router, admin, .. } =
             servers::router_compared(&cluster, scratch.path(), BOTH, &["a watched NameNode does not answer"])?;
         let shell = Shell::start(&jars, scratch.path())?;
         let admin = admin.to_string();

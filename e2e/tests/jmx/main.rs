@@ -56,7 +56,7 @@ fn setup() -> Result<Rig> {
     let jars = Jars::get()?;
     let plan = Plan::tests().with_router_apart(MOUNTS);
     let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-    let Configured { router, admin } = router(&cluster, scratch.path())?;
+    let Configured { router, admin, .. } = router(&cluster, scratch.path())?;
     // Some beans are whole only after a call.
     for uri in [router.uri(), format!("hdfs://{}", cluster.rpc("router"))] {
         dfs(&uri, &["mkdir", "--parents", "/data0/x"]).ok();

@@ -121,7 +121,8 @@ fn setup() -> Result<Site> {
     let properties = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
     // The ensemble is taken away from it in the end.
     let warnings = ["retry_in", "state store", "ZooKeeper"];
-    let Configured { router, admin } = servers::router_configured(&scratch.path().join("conf"), properties, &warnings)?;
+    let Configured { router, admin, .. } =
+        servers::router_configured(&scratch.path().join("conf"), properties, &warnings)?;
     let java = Member {
         rpc: cluster.rpc("router").to_owned(),
         admin: cluster.admin().to_owned(),

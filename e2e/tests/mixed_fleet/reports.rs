@@ -47,7 +47,7 @@ pub(super) fn are_used_by_the_other(site: &Site) {
     let dir = site.scratch.path().join("apart");
     std::fs::create_dir(&dir).unwrap();
     let cluster = Cluster::start(&site.jars, &dir, &plan).unwrap();
-    let Configured { router, admin } =
+    let Configured { router, admin, .. } =
         servers::router_configured(&dir.join("conf"), watching(site, "ns1"), &[]).unwrap();
     let java = Member {
         rpc: cluster.rpc("router").to_owned(),

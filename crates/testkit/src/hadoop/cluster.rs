@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{Jars, Jvm, Tuning};
 
-const START: Duration = Duration::from_secs(150);
+/// Much more than any daemon needs.
+pub(super) const START: Duration = Duration::from_secs(150);
 
 /// Configuration of every daemon of a cluster. The block size limit is off because the contract suite writes blocks of
 /// 1 KiB, and the loopback addresses have no names that a NameNode could check.
@@ -35,8 +36,14 @@ pub struct Plan {
 impl Plan {
     /// Nameservices `ns0` and `ns1` and two DataNodes that serve both, in one JVM: three seconds.
     pub fn tests() -> Self {
-        let roles = ["namenode:ns0", "namenode:ns1", "datanode:dn0", "datanode:dn1"].map(String::from);
-        Self { tuning: Tuning::Start, processes: vec![roles.into()], level: "WARN", settings: Vec::new() }
+        Self::nameservices(2)
+    }
+
+    /// The same with so many nameservices.
+    pub fn nameservices(count: usize) -> Self {
+        let namenodes = (0..count).map(|at| format!("namenode:ns{at}"));
+        let roles = namenodes.chain(["datanode:dn0", "datanode:dn1"].map(String::from)).collect();
+        Self { tuning: Tuning::Start, processes: vec![roles], level: "WARN", settings: Vec::new() }
     }
 
     /// Nameservices `ns0` and `ns1` without DataNodes, each in a JVM of its own.
@@ -181,17 +188,7 @@ impl Cluster {
     }
 
     fn arguments(&self, plan: &Plan, dir: &Path, roles: &[String]) -> Vec<String> {
-        let mut settings: Vec<(String, String)> =
-            CONFIGURATION.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        settings.push(("hadoop.tmp.dir".to_owned(), dir.join("tmp").display().to_string()));
-        if plan.tuning == Tuning::Start {
-            settings.push(("rig.skip-fsync".to_owned(), "true".to_owned()));
-        }
-        let user = rustix::process::geteuid().is_root().then_some("root").map_or_else(login_name, str::to_owned);
-        for side in ["hosts", "groups"] {
-            // Whoever runs the tests runs the routers, and these speak for their callers.
-            settings.push((format!("hadoop.proxyuser.{user}.{side}"), "*".to_owned()));
-        }
+        let mut settings = daemon_settings(dir, plan.tuning);
         let names: Vec<&str> = self.addresses.keys().map(String::as_str).filter(|r| r.starts_with("ns")).collect();
         for ns in &names {
             settings.push((format!("dfs.namenode.rpc-address.{ns}"), self.rpc(ns).to_owned()));
@@ -201,18 +198,44 @@ impl Cluster {
             settings.push(("dfs.nameservices".to_owned(), names.join(",")));
         }
         settings.extend(plan.settings.iter().cloned());
-        let mut args = vec![dir.display().to_string()];
-        args.extend(settings.iter().flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]));
-        args.extend(roles.iter().cloned());
-        args
+        daemon_arguments(dir, &settings, roles)
     }
 
     /// An attribute of a daemon's management bean, for example `Hadoop:service=NameNode,name=FSNamesystem`.
     pub fn jmx(&self, role: &str, bean: &str, attribute: &str) -> Result<Value> {
-        let answer = crate::http::get(self.http(role), &format!("/jmx?qry={bean}"))?;
-        let mut beans: Value = serde_json::from_str(&answer.body)?;
-        Ok(beans["beans"][0][attribute].take())
+        jmx(self.http(role), bean, attribute)
     }
+}
+
+/// An attribute of a management bean of the daemon whose HTTP server is at `address`.
+pub(super) fn jmx(address: &str, bean: &str, attribute: &str) -> Result<Value> {
+    let answer = crate::http::get(address, &format!("/jmx?qry={bean}"))?;
+    let mut beans: Value = serde_json::from_str(&answer.body)?;
+    Ok(beans["beans"][0][attribute].take())
+}
+
+/// What every daemon is told that has its data below `dir`.
+pub(super) fn daemon_settings(dir: &Path, tuning: Tuning) -> Vec<(String, String)> {
+    let mut settings: Vec<(String, String)> =
+        CONFIGURATION.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    settings.push(("hadoop.tmp.dir".to_owned(), dir.join("tmp").display().to_string()));
+    if tuning == Tuning::Start {
+        settings.push(("rig.skip-fsync".to_owned(), "true".to_owned()));
+    }
+    let user = rustix::process::geteuid().is_root().then_some("root").map_or_else(login_name, str::to_owned);
+    for side in ["hosts", "groups"] {
+        // Whoever runs the tests runs the routers, and these speak for their callers.
+        settings.push((format!("hadoop.proxyuser.{user}.{side}"), "*".to_owned()));
+    }
+    settings
+}
+
+/// What `Daemons` is started with.
+pub(super) fn daemon_arguments(dir: &Path, settings: &[(String, String)], roles: &[String]) -> Vec<String> {
+    let mut args = vec![dir.display().to_string()];
+    args.extend(settings.iter().flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]));
+    args.extend(roles.iter().cloned());
+    args
 }
 
 fn login_name() -> String {

@@ -20,7 +20,7 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// A run of Hadoop's FileSystem contract suite: `Suite.test` and what came of it.
+/// A run of Hadoop's FileSystem contract suite, or of jobs: `Suite.test` and what came of it.
 #[derive(Debug, Clone)]
 pub struct ContractRun {
     /// By name of the test.
@@ -32,7 +32,16 @@ impl ContractRun {
     pub fn execute(jars: &Jars, dir: &Path, uri: &str, root: &str, suites: &[&str]) -> Result<Self> {
         let name = format!("contract{}.log", root.replace('/', "-"));
         let args = [uri, root].into_iter().chain(suites.iter().copied());
-        let mut jvm = Jvm::start(jars, Tuning::Start, "Contract", args, "WARN", &dir.join(name))?;
+        Self::follow(Jvm::start(jars, Tuning::Start, "Contract", args, "WARN", &dir.join(name))?)
+    }
+
+    /// Runs what `e2e/hadoop/src/Jobs.java` does in each of the directories `roots`: `root.test` and what came of it.
+    pub fn jobs(jars: &Jars, dir: &Path, uri: &str, elsewhere: &str, roots: &[&str]) -> Result<Self> {
+        let args = [uri, elsewhere].into_iter().chain(roots.iter().copied());
+        Self::follow(Jvm::start(jars, Tuning::Start, "Jobs", args, "WARN", &dir.join("jobs.log"))?)
+    }
+
+    fn follow(mut jvm: Jvm) -> Result<Self> {
         let mut outcomes = BTreeMap::new();
         loop {
             let event = jvm.receive(PATIENCE)?;

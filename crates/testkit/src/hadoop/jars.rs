@@ -122,7 +122,7 @@ fn compile(java: &[PathBuf], log4j: &Path, lib: &Path, into: &Path) -> Result<()
     run(javac, "a JDK (Debian: apt-get install default-jdk-headless)")?;
     fs::copy(log4j, into.join("log4j.properties"))?;
     // The jars carry no web applications, but the daemons' HTTP servers insist on finding their directories.
-    for name in ["hdfs", "datanode", "router", "static"] {
+    for name in ["hdfs", "datanode", "journal", "router", "static"] {
         fs::create_dir_all(into.join("webapps").join(name))?;
     }
     Ok(())

@@ -119,6 +119,14 @@ impl Session<'_> {
         self.run("dfsadmin", args, "")
     }
 
+    /// `hdfs haadmin ARGS...`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn haadmin(&self, args: &[&str]) -> Output {
+        self.run("haadmin", args, "")
+    }
+
     /// `hdfs groups USERS...`.
     ///
     /// # Panics
