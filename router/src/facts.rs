@@ -13,7 +13,7 @@ use crate::rewrite::{find, find_all};
 /// The paths of a call, normalised, in the order of the row's path fields; several for a repeated field.
 pub type Paths<'a> = SmallVec<[Cow<'a, str>; 2]>;
 
-/// Reads the path fields of a parameter message. Only cache directives may have none.
+/// Reads the path fields of a parameter message. Cache directives may have none, and lists that are of all mounts then.
 pub fn paths<'a>(row: &Row, message: &'a [u8]) -> Result<Paths<'a>, Refusal> {
     let unreadable = |malformed: Malformed| Refusal::Unreadable(malformed.to_string());
     let mut paths = Paths::new();
@@ -26,7 +26,7 @@ pub fn paths<'a>(row: &Row, message: &'a [u8]) -> Result<Paths<'a>, Refusal> {
         }
         match find(message, place).map_err(unreadable)? {
             Some(value) => paths.push(path(value)?),
-            None if matches!(row.route, Route::Directive) => {}
+            None if matches!(row.route, Route::Directive | Route::Numbered) => {}
             None => return Err(Refusal::Missing { field: if at == 0 { "src" } else { "dst" } }),
         }
     }
@@ -76,10 +76,11 @@ mod tests {
     }
 
     #[test]
-    fn a_path_may_be_missing_in_a_cache_directive_only() {
+    fn a_path_may_be_missing_where_a_null_means_all() {
         assert_eq!(read("getFileInfo", &[]), Err(Refusal::Missing { field: "src" }));
         let message = ListCacheDirectivesRequestProto::default().encode_to_vec();
         assert_eq!(read("listCacheDirectives", &message), Ok(vec![]));
+        assert_eq!(read("listOpenFiles", &[0x08, 7]), Ok(vec![]));
         assert!(matches!(read("getFileInfo", &[0x0a, 9]), Err(Refusal::Unreadable(_))));
         assert!(matches!(read("getFileInfo", &[0x0a, 1, 0xff]), Err(Refusal::Unreadable(_))));
     }

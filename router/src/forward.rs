@@ -11,6 +11,7 @@ mod holders;
 mod leases;
 mod leg;
 mod listing;
+mod numbered;
 mod probe;
 mod several;
 mod status;
@@ -90,11 +91,12 @@ impl<'a> Forward<'a> {
             Route::BadBlocks => Box::pin(self.bad_blocks()).await,
             Route::RenewLease => Box::pin(self.renew_lease()).await,
             Route::AnyNamespace => Box::pin(self.any_namespace()).await,
-            Route::FirstNamespace => Box::pin(self.first_namespace()).await,
+            Route::FirstNamespace(accept) => Box::pin(self.first_namespace(accept)).await,
             Route::Groups => Box::pin(self.groups()).await,
             Route::EveryNamespace { merge, strict, scope } => {
                 Box::pin(self.every_namespace(merge, strict, scope)).await
             }
+            Route::Numbered => Box::pin(self.numbered()).await,
             Route::SafeMode => Box::pin(self.safe_mode()).await,
             Route::EnclosingRoot => Box::pin(self.enclosing_root()).await,
             Route::Directive => Box::pin(self.directive()).await,

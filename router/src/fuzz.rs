@@ -1,7 +1,7 @@
 //! What must hold whatever bytes come: each function panics if it does not. Called by the fuzz targets in `fuzz/` and by
 //! the property tests below.
 
-use crate::merge::{Answer, Merge, body, listing};
+use crate::merge::{Answer, Merge, body, listing, numbered};
 use crate::method::{self, Route};
 use crate::rewrite::{self, Edit, delimited, find};
 
@@ -31,6 +31,10 @@ pub fn merge(reply: &[u8]) {
                 assert_eq!(delimited(body(&joined)), joined);
             }
         }
+    }
+    if let Ok(page) = numbered::join(&answers, |_, path| Some(path.to_owned())) {
+        let joined = page.reply();
+        assert_eq!(delimited(body(&joined)), joined);
     }
     if let (Ok(Some(first)), Ok(Some(second))) = (listing::page(&reply), listing::page(&reply)) {
         let outline = listing::outline(&[first, second], &["a", "b"], b"");

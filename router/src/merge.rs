@@ -5,6 +5,7 @@
 
 mod datanodes;
 pub mod listing;
+pub mod numbered;
 mod numbers;
 pub mod status;
 pub mod summary;

@@ -101,8 +101,8 @@ pub enum Route {
     },
     /// To the default subcluster, and to others only when it cannot be reached.
     AnyNamespace,
-    /// To one subcluster after the other until one does not refuse it: what is asked for, only one knows.
-    FirstNamespace,
+    /// To one subcluster after the other, the default one first, until one answers so: what is asked for, not all have.
+    FirstNamespace(Accept),
     /// `getGroupsForUser`: the groups that any subcluster sees; without subclusters, those that this machine does.
     Groups,
     /// To all of them.
@@ -134,6 +134,8 @@ pub enum Route {
     EnclosingRoot,
     /// Cache directives: to all locations of the path; without one, to all subclusters.
     Directive,
+    /// Lists of what all mounts show, page by page in the order of inode numbers.
+    Numbered,
     /// `reportBadBlocks`: to the owner of each block.
     BadBlocks,
     /// `setSafeMode`: the active NameNodes or each, as the call says.

@@ -2,11 +2,13 @@
 
 mod refusal;
 mod rename;
+mod shown;
 
 use anabranch_federation::{Locations, MountTable, NameserviceId, Placement, ResolveError, Resolved, raw};
 
 pub use refusal::Refusal;
 pub use rename::{Pair, Renames, concat_nameservice, rename};
+pub use shown::Shown;
 
 use crate::method::{Category, Row, Spread};
 

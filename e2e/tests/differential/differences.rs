@@ -79,6 +79,11 @@ pub const KNOWN: &[Difference] = &[
         shows: |_, java, ours| matches!(java, Answer::Exception(..)) && message(ours).contains("is not supported"),
     },
     Difference {
+        what: "what can be told of several nameservices is",
+        methods: &["listOpenFiles", "listEncryptionZones", "listReencryptionStatus", "getDataEncryptionKey"],
+        shows: |_, java, ours| message(java).contains("is not supported") && matches!(ours, Answer::Result(_)),
+    },
+    Difference {
         what: "an empty path is refused as everywhere",
         methods: &["getContentSummary"],
         shows: |call, java, ours| {

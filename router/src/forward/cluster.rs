@@ -48,13 +48,15 @@ impl Forward<'_> {
         }
     }
 
-    /// One after the other; the refusal of one that does not know what is asked for counts only if nobody does.
-    pub(super) async fn first_namespace(&self) -> Result<Bytes, Stop> {
-        let all = self.all();
+    /// One after the other, the default subcluster first; the refusal of one that does not know what is asked for counts
+    /// only if nobody does.
+    pub(super) async fn first_namespace(&self, accept: Accept) -> Result<Bytes, Stop> {
+        let mut all = self.all();
         if all.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }
-        Ok(self.in_order(&all, Accept::Any).await?)
+        all.sort_by_key(|leg| Some(leg.nameservice) != self.table.default_nameservice());
+        Ok(self.in_order(&all, accept).await?)
     }
 
     /// The groups that any subcluster sees a user in; the machine's own while there is no subcluster, as in Java.

@@ -12,6 +12,7 @@ use crate::upstream::{
 /// Most paths are the first field.
 const FIRST: &[FieldPath] = &[&[1]];
 const SECOND: &[FieldPath] = &[&[2]];
+const THIRD: &[FieldPath] = &[&[3]];
 const FIRST_TWO: &[FieldPath] = &[&[1], &[2]];
 /// The path in a `CacheDirectiveInfoProto` that is field 1, or field 2.
 const DIRECTIVE: &[FieldPath] = &[&[1, 2]];
@@ -238,18 +239,18 @@ pub(super) static ROWS: &[Row] = &[
     write("enableErasureCodingPolicy", &[], command(merge::first)).once(),
     write("disableErasureCodingPolicy", &[], command(merge::first)).once(),
     unchecked("getECTopologyResultForPolicies", command(merge::first_unsupported)),
-    read("listEncryptionZones", &[], UNSUPPORTED),
-    read("listReencryptionStatus", &[], UNSUPPORTED),
-    write("reencryptEncryptionZone", &[], UNSUPPORTED).once(),
-    read("getDataEncryptionKey", &[], UNSUPPORTED),
-    read("listOpenFiles", &[], UNSUPPORTED),
+    read("listEncryptionZones", &[], Route::Numbered),
+    read("listReencryptionStatus", &[], Route::Numbered),
+    write("reencryptEncryptionZone", SECOND, ANY).once(),
+    read("getDataEncryptionKey", &[], Route::FirstNamespace(Accept::Present)),
+    read("listOpenFiles", THIRD, Route::Numbered),
     read("msync", &[], Route::Here(Here::Nothing)),
     unchecked("getHAServiceState", Route::Here(Here::HaState)),
     write("getDelegationToken", &[], Route::Here(Here::Nothing)),
     write("renewDelegationToken", &[], Route::Here(Here::NoTokens)),
     write("cancelDelegationToken", &[], Route::Here(Here::NoTokens)),
     // What balancers ask of a NameNode. The rest is between a NameNode and those that stand in for it.
-    read("getBlocks", &[], Route::FirstNamespace).of(NAMENODE),
+    read("getBlocks", &[], Route::FirstNamespace(Accept::Any)).of(NAMENODE),
     read("getBlockKeys", &[], Route::AnyNamespace).of(NAMENODE),
     read("getTransactionId", &[], Route::AnyNamespace).of(NAMENODE),
     read("getMostRecentCheckpointTxId", &[], Route::AnyNamespace).of(NAMENODE),

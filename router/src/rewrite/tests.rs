@@ -134,6 +134,10 @@ fn check_all(old: &str, new: &str, other: &str) -> Vec<&'static str> {
     seen.push(same_as_prost!("modifyCacheDirective", directive, [new], |m| m.info = moved()));
     let filter = pb::ListCacheDirectivesRequestProto { prev_id: 9, filter: info() };
     seen.push(same_as_prost!("listCacheDirectives", filter, [new], |m| m.filter = moved()));
+    let open = pb::ListOpenFilesRequestProto { id: 4, types: vec![1, 2], path: Some(old()) };
+    seen.push(same_as_prost!("listOpenFiles", open, [new], |m| m.path = Some(new.to_owned())));
+    let zone = pb::ReencryptEncryptionZoneRequestProto { action: 2, zone: old() };
+    seen.push(same_as_prost!("reencryptEncryptionZone", zone, [new], |m| m.zone = new.to_owned()));
     seen
 }
 

@@ -132,12 +132,12 @@ async fn refusals_are_those_of_the_java_router() {
     let unresolved = client.info("/nowhere").await.unwrap_err();
     assert_eq!(unresolved.class, class::ROUTER_RESOLVE);
 
-    let unsupported =
-        client.call::<pb::ListOpenFilesResponseProto>("listOpenFiles", pb::ListOpenFilesRequestProto::default());
+    let unsupported = client
+        .call::<pb::GetEditsFromTxidResponseProto>("getEditsFromTxid", pb::GetEditsFromTxidRequestProto::default());
     let unsupported = unsupported.await.unwrap_err();
     assert_eq!(
         (&*unsupported.class, &*unsupported.message),
-        (class::UNSUPPORTED_OPERATION, "Operation \"listOpenFiles\" is not supported")
+        (class::UNSUPPORTED_OPERATION, "Operation \"getEditsFromTxid\" is not supported")
     );
     let unknown = client.call::<pb::RenameResponseProto>("noSuch", rename("/a", "/b")).await.unwrap_err();
     assert_eq!(

@@ -7,5 +7,7 @@ mod failures;
 mod fleet;
 mod heartbeats;
 mod members;
+mod numbered;
+mod orders;
 mod rig;
 mod several;

@@ -17,7 +17,7 @@ async fn rig(store: &JournalStore, config: RouterConfig, mounts: &[Mount<'_>]) -
 }
 
 /// The owner of what is at a path, which tells the NameNode; or the class of the exception.
-async fn owner(client: &Client, path: &str) -> String {
+pub async fn owner(client: &Client, path: &str) -> String {
     match client.info(path).await {
         Ok(found) => found.map_or_else(|| "nothing".to_owned(), |status| status.owner),
         Err(exception) => exception.class.into_owned(),
@@ -25,7 +25,7 @@ async fn owner(client: &Client, path: &str) -> String {
 }
 
 /// Asks until the answer is as wanted: records take a moment to get around.
-async fn wait_owner(client: &Client, path: &str, wanted: &str) {
+pub async fn wait_owner(client: &Client, path: &str, wanted: &str) {
     let ends = Instant::now() + PATIENCE;
     loop {
         let found = owner(client, path).await;

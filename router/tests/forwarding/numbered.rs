@@ -1,0 +1,121 @@
+//! What is listed by number over several subclusters, and keys for data on the wire.
+
+use anabranch_hdfs_proto::hdfs as pb;
+use anabranch_hrpc::{Payload, class};
+use anabranch_testkit::fake_namenode::FakeNamenode;
+
+use crate::rig::{Client, Mount, Rig, config, table};
+
+const MOUNTS: &[Mount<'_>] =
+    &[("/data", &[("ns1", "/warehouse")]), ("/data/hot", &[("ns2", "/hot")]), ("/gone", &[("ns9", "/")])];
+
+/// A NameNode with open files, of which it shows two at a time.
+async fn namenode(pool: &str, files: &'static [(i64, &'static str)]) -> FakeNamenode {
+    let fake = FakeNamenode::start(pool).await.unwrap();
+    fake.script("listOpenFiles", move |call| {
+        let request = call.decode::<pb::ListOpenFilesRequestProto>()?;
+        let below = request.path().to_owned();
+        let behind = files.iter().filter(|(id, path)| *id > request.id && path.starts_with(&below));
+        let entry = |(id, path): &(i64, &str)| pb::OpenFilesBatchResponseProto {
+            id: *id,
+            path: (*path).to_owned(),
+            client_name: "writer".into(),
+            client_machine: "m".into(),
+        };
+        let entries = behind.clone().take(2).map(entry).collect();
+        let page = pb::ListOpenFilesResponseProto { entries, has_more: behind.count() > 2, types: request.types };
+        Ok(Payload::message(&page))
+    });
+    fake
+}
+
+async fn page(client: &Client, id: i64, path: Option<&str>) -> (Vec<(i64, String)>, bool) {
+    let request = pb::ListOpenFilesRequestProto { id, types: vec![1], path: path.map(str::to_owned) };
+    let page: pb::ListOpenFilesResponseProto = client.call("listOpenFiles", request).await.unwrap();
+    assert!(page.types == [1] || page.entries.is_empty(), "what else NameNodes say is kept");
+    (page.entries.into_iter().map(|entry| (entry.id, entry.path)).collect(), page.has_more)
+}
+
+/// All pages, as a Java client asks for them.
+async fn all(client: &Client, path: Option<&str>) -> Vec<String> {
+    let (mut found, mut cursor) = (Vec::new(), 0);
+    loop {
+        let (entries, more) = page(client, cursor, path).await;
+        cursor = entries.last().map_or(cursor, |(id, _)| *id);
+        let empty = entries.is_empty();
+        found.extend(entries.into_iter().map(|(_, path)| path));
+        if !more || empty {
+            assert!(!more, "an empty page is taken for the last one");
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn open_files_of_all_mounts_are_listed_by_number_and_as_clients_see_them() {
+    let first = namenode(
+        "BP-1",
+        &[(1, "/elsewhere/a"), (2, "/elsewhere/b"), (3, "/warehouse/c"), (4, "/warehouse/hot/d"), (9, "/warehouse/e")],
+    )
+    .await;
+    let second = namenode(
+        "BP-2",
+        &[(3, "/hot/x"), (5, "/cold/y"), (6, "/cold/z"), (7, "/cold/q"), (8, "/hot/w"), (12, "/hotter")],
+    )
+    .await;
+    let config = config(&[("ns1", &[first.address]), ("ns2", &[second.address])]);
+    let rig = Rig::start(config, Some(table(MOUNTS, None))).await;
+    let client = rig.client("root").await;
+    // ns2 shows 3 and 5, and has more; ns1 is asked below /warehouse only, so for 3, 4 and 9.
+    assert_eq!(page(&client, 0, None).await, (vec![(3, "/data/c".into()), (3, "/data/hot/x".into())], true));
+    let expected = ["/data/c", "/data/hot/x", "/data/hot/w", "/data/e"];
+    for path in [None, Some("/"), Some("/data"), Some("/data/")] {
+        assert_eq!(all(&client, path).await, expected, "{path:?}");
+    }
+    assert_eq!(all(&client, Some("/data/hot")).await, ["/data/hot/x", "/data/hot/w"]);
+    assert_eq!(all(&client, Some("/data/e")).await, ["/data/e"]);
+    assert!(all(&client, Some("/gone")).await.is_empty(), "nobody has ever heard of ns9");
+    let asked = |namenode: &FakeNamenode| {
+        let calls = namenode.calls("listOpenFiles");
+        calls
+            .iter()
+            .map(|call| call.decode::<pb::ListOpenFilesRequestProto>().unwrap().path().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert!(asked(&first).iter().all(|path| path.starts_with("/warehouse")));
+    assert!(asked(&second).iter().all(|path| path == "/hot"));
+
+    let request = pb::ListOpenFilesRequestProto { id: 0, types: vec![1], path: Some("/else".into()) };
+    let refused = client.call::<pb::ListOpenFilesResponseProto>("listOpenFiles", request.clone()).await.unwrap_err();
+    assert!(refused.message.starts_with("Cannot find locations for /else"), "{refused:?}");
+    // A part that is missing would look like the whole.
+    second.throw("listOpenFiles", class::ACCESS_CONTROL, "Superuser privilege is required");
+    let request = pb::ListOpenFilesRequestProto { path: None, ..request };
+    let refused = client.call::<pb::ListOpenFilesResponseProto>("listOpenFiles", request).await.unwrap_err();
+    assert_eq!(refused.class, class::ACCESS_CONTROL);
+}
+
+#[tokio::test]
+async fn the_default_subcluster_gives_the_key_for_data_else_one_that_has_some() {
+    let (first, second) = (FakeNamenode::start("BP-1").await.unwrap(), FakeNamenode::start("BP-2").await.unwrap());
+    let key = |pool: Option<&str>| pb::GetDataEncryptionKeyResponseProto {
+        data_encryption_key: pool
+            .map(|pool| pb::DataEncryptionKeyProto { block_pool_id: pool.into(), ..Default::default() }),
+    };
+    let config = config(&[("ns1", &[first.address]), ("ns2", &[second.address])]);
+    let rig = Rig::start(config, Some(table(&[], Some("ns2")))).await;
+    let client = rig.client("ann").await;
+    let rows = [
+        (Some("BP-1"), Some("BP-2"), Some("BP-2")),
+        (Some("BP-1"), None, Some("BP-1")),
+        (None, Some("BP-2"), Some("BP-2")),
+        (None, None, None),
+    ];
+    for (one, two, expected) in rows {
+        first.answer("getDataEncryptionKey", key(one));
+        second.answer("getDataEncryptionKey", key(two));
+        let got: pb::GetDataEncryptionKeyResponseProto =
+            client.call("getDataEncryptionKey", pb::GetDataEncryptionKeyRequestProto {}).await.unwrap();
+        assert_eq!(got.data_encryption_key.map(|key| key.block_pool_id).as_deref(), expected);
+    }
+}
