@@ -14,9 +14,11 @@ import java.security.PrivilegedExceptionAction;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.crypto.key.KeyShell;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FsShell;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
+import org.apache.hadoop.hdfs.tools.CryptoAdmin;
 import org.apache.hadoop.hdfs.tools.DFSAdmin;
 import org.apache.hadoop.hdfs.tools.GetGroups;
 import org.apache.hadoop.hdfs.tools.federation.RouterAdmin;
@@ -91,6 +93,12 @@ public final class Shell {
         return new GetGroups(conf);
       case "dfsrouteradmin":
         return new RouterAdmin(conf);
+      case "crypto":
+        return new CryptoAdmin(conf);
+      case "key":
+        KeyShell keys = new KeyShell();
+        keys.setConf(conf);
+        return keys;
       default:
         throw new IllegalArgumentException("unknown tool " + name);
     }

@@ -57,6 +57,13 @@ impl Plan {
         Self { tuning: Tuning::Measure, processes, level: "INFO", settings: Vec::new() }
     }
 
+    /// Nameservice `ns1` with a DataNode, and `ns0` without one, beside a Java router without mounts.
+    pub fn apart() -> Self {
+        let processes: [&[&str]; 3] = [&["namenode:ns1", "datanode:dn0"], &["namenode:ns0"], &["router:"]];
+        let processes = processes.iter().map(|roles| roles.iter().map(|r| (*r).to_owned()).collect()).collect();
+        Self { processes, ..Self::tests() }
+    }
+
     /// A Java router without mounts, alone; what it watches has to be set.
     pub fn router() -> Self {
         Self { processes: vec![vec!["router:".to_owned()]], ..Self::tests() }

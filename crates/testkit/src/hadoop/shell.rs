@@ -135,6 +135,22 @@ impl Session<'_> {
         self.run("dfsrouteradmin", args, "")
     }
 
+    /// `hadoop key ARGS...`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn key(&self, args: &[&str]) -> Output {
+        self.run("key", args, "")
+    }
+
+    /// `hdfs crypto ARGS...`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn crypto(&self, args: &[&str]) -> Output {
+        self.run("crypto", args, "")
+    }
+
     fn run(&self, tool: &str, args: &[&str], stdin: &str) -> Output {
         self.try_run(tool, args, stdin).unwrap_or_else(|e| panic!("{tool} {}: {e:#}", args.join(" ")))
     }
