@@ -135,7 +135,7 @@ const CLUSTER: &[(&str, &str)] = &[
     ("listCacheDirectives", r#"{"prevId":0,"filter":{}}"#),
     ("listEncryptionZones", r#"{"id":0}"#),
     ("listReencryptionStatus", r#"{"id":0}"#),
-    ("listOpenFiles", r#"{"id":0}"#),
+    ("listOpenFiles", r#"{"id":0,"types":["ALL_OPEN_FILES"]}"#),
     ("getDataEncryptionKey", "{}"),
     ("getEditsFromTxid", r#"{"txid":1}"#),
     ("getDelegationToken", r#"{"renewer":"ann"}"#),

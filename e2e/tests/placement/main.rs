@@ -109,7 +109,7 @@ fn setup() -> Result<Site> {
     ];
     let plan = settings.iter().chain(BOTH).fold(Plan::unequal(), |plan, (key, value)| plan.set(key, value));
     let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-    let Configured { router, admin } = servers::router_compared(&cluster, scratch.path(), BOTH, &[])?;
+    let Configured { router, admin, .. } = servers::router_compared(&cluster, scratch.path(), BOTH, &[])?;
     let java = Member { rpc: cluster.rpc("router").to_owned(), admin: cluster.admin().to_owned() };
     let ours = Member { rpc: router.rpc.to_string(), admin: admin.to_string() };
     Ok(Site { shell, java, ours, jars, router, cluster, scratch })

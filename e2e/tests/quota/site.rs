@@ -77,7 +77,8 @@ impl Site {
         let told = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
         // The one that is not there.
         let warnings = ["gone", "quotas are not counted and set everywhere"];
-        let Configured { router, admin } = servers::router_configured(&scratch.path().join("conf"), told, &warnings)?;
+        let Configured { router, admin, .. } =
+            servers::router_configured(&scratch.path().join("conf"), told, &warnings)?;
         let shell = Shell::start(&jars, scratch.path())?;
         let site = Self {
             shell,
