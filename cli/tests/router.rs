@@ -180,10 +180,10 @@ fn it_serves_follows_edits_and_stops_when_asked() {
 #[test]
 fn keys_without_meaning_are_told_in_one_warning() {
     let site = Site::new();
-    let keys = [("dfs.federation.router.handler.count", "1"), ("dfs.federation.router.admin.handler.count", "1")];
+    let keys = [("dfs.federation.router.reader.count", "1"), ("dfs.federation.router.admin.handler.count", "1")];
     site.write("hdfs-rbf-site.xml", &xml(&keys));
     let (program, _) = start(&site, &["not implemented"]);
-    let expected = "keys=\"dfs.federation.router.admin.handler.count, dfs.federation.router.handler.count\"";
+    let expected = "keys=\"dfs.federation.router.admin.handler.count, dfs.federation.router.reader.count\"";
     let warnings = program.surprises();
     assert!(warnings.is_empty(), "{warnings:?}");
     let said = program.tail();
