@@ -308,8 +308,9 @@ public final class Daemons {
     }
     Configuration conf = new Configuration(shared);
     for (String ns : shared.getTrimmedStrings("dfs.nameservices")) {
-      if (shared.get("dfs.ha.namenodes." + ns) != null) {
-        // Which of them is active is for others to say.
+      boolean away = List.of(shared.getTrimmedStrings("rig.away")).contains(ns);
+      if (away || shared.get("dfs.ha.namenodes." + ns) != null) {
+        // Nobody is there, or it is for others to say which of them is active.
         continue;
       }
       URI uri = URI.create("hdfs://" + shared.get("dfs.namenode.rpc-address." + ns));

@@ -67,7 +67,7 @@ impl Site {
         let scratch = Scratch::new("differential")?;
         let jars = Jars::get()?;
         let plan = BOTH.iter().fold(
-            Plan::tests().with_router_apart("").set("dfs.federation.router.cache.ttl", "500ms"),
+            Plan::tests().with_router_apart("").set("rig.away", "ns2").set("dfs.federation.router.cache.ttl", "500ms"),
             |plan, (key, value)| plan.set(key, value),
         );
         let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
