@@ -80,8 +80,24 @@ pub const KNOWN: &[Difference] = &[
     },
     Difference {
         what: "what can be told of several nameservices is",
-        methods: &["listOpenFiles", "listEncryptionZones", "listReencryptionStatus", "getDataEncryptionKey"],
-        shows: |_, java, ours| message(java).contains("is not supported") && matches!(ours, Answer::Result(_)),
+        methods: &[
+            "listOpenFiles",
+            "listEncryptionZones",
+            "listReencryptionStatus",
+            "reencryptEncryptionZone",
+            "getDataEncryptionKey",
+        ],
+        shows: |_, java, ours| {
+            message(java).contains("is not supported") && !message(ours).contains("is not supported")
+        },
+    },
+    Difference {
+        what: "nothing is deleted for good while a destination is away",
+        methods: &["delete"],
+        shows: |_, java, ours| {
+            matches!(java, Answer::Result(_))
+                && message(ours).starts_with("No namenodes available under nameservice ns2")
+        },
     },
     Difference {
         what: "an empty path is refused as everywhere",
