@@ -24,10 +24,10 @@ pub struct Site {
     pub first: String,
     /// A directory in another subcluster.
     pub second: String,
+    /// What serves the file system; its files are in the directory, and so it ends before that.
+    pub servers: Box<dyn Any>,
     /// Where local files go.
     pub scratch: Scratch,
-    /// What serves the file system; dropped last.
-    pub servers: Box<dyn Any>,
 }
 
 /// All cases, in the order in which a failure explains most.

@@ -27,8 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Two nameservices in processes of their own behind a router.
 struct Site {
-    cluster: Cluster,
+    // In order of their end: a router without NameNodes would complain.
     router: Router,
+    cluster: Cluster,
     _scratch: Scratch,
 }
 
