@@ -95,22 +95,28 @@ pub struct NameserviceMetrics {
 /// Upper bounds in seconds: a NameNode answers most calls within a millisecond, and the slowest end at the call timeout.
 const BUCKETS: [f64; 14] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 20.0, 60.0];
 
+/// Registers counters with labels.
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+/// Registers a gauge.
+fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    let metric = IntGauge::new(name, help)?;
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
 impl Metrics {
     /// Registers them.
     ///
     /// # Errors
     /// When the registry has a metric of one of these names, as it has after a second router.
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let counters = |name: &str, help: &str, labels: &[&str]| -> prometheus::Result<IntCounterVec> {
-            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let gauge = |name: &str, help: &str| -> prometheus::Result<IntGauge> {
-            let metric = IntGauge::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
+        let counters = |name: &str, help: &str, labels: &[&str]| counters(registry, name, help, labels);
+        let gauge = |name: &str, help: &str| gauge(registry, name, help);
         let latency = HistogramOpts::new("anabranch_upstream_seconds", "Time until a subcluster answered a call.");
         let latency = HistogramVec::new(latency.buckets(BUCKETS.to_vec()), &["nameservice"])?;
         registry.register(Box::new(latency.clone()))?;

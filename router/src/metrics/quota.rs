@@ -1,5 +1,5 @@
 use anabranch_federation::{Growth, Limited, MountTable, Usages};
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntGauge, Registry};
 
 /// Quotas of mounts. Mounts are no labels: there may be a million.
 pub struct QuotaMetrics {
@@ -12,16 +12,8 @@ pub struct QuotaMetrics {
 
 impl QuotaMetrics {
     pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {
-        let counters = |name: &str, help: &str, label: &str| -> prometheus::Result<IntCounterVec> {
-            let metric = IntCounterVec::new(Opts::new(name, help), &[label])?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let gauge = |name: &str, help: &str| -> prometheus::Result<IntGauge> {
-            let metric = IntGauge::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
+        let counters = |name: &str, help: &str, label: &str| super::counters(registry, name, help, &[label]);
+        let gauge = |name: &str, help: &str| super::gauge(registry, name, help);
         let refused = counters(
             "anabranch_quota_refused_total",
             "Calls refused because more is used of a mount than its quota allows, by what the quota limits.",
