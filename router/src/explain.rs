@@ -91,7 +91,7 @@ pub(crate) fn answer(
     let disabled = directory.disabled();
     let known = core.whereabouts.of(&table);
     let placement = known.as_ref().map_or(POSSIBLE, |known| known.placement(client));
-    let placement = Placement { random: POSSIBLE.random, ..placement };
+    let placement = Placement { random: POSSIBLE.random, all: directory.ids(), ..placement };
     let usages = core.quotas.usages();
     let used = usages.as_deref();
     let question = Question { path, user, placement, disabled, authority: &authority, used };

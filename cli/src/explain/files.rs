@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anabranch_api::{NamenodeSpec, SubclusterKind, SubclusterSettings};
 use anabranch_federation::explain::{POSSIBLE, Question, explain};
-use anabranch_federation::{Authority, MountPath, MountTable, NameserviceId};
+use anabranch_federation::{Authority, MountPath, MountTable, NameserviceId, Placement};
 use anabranch_router::explain::{Answer, SeenNamenode, SeenNameservice};
 
 use super::Who;
@@ -21,9 +21,10 @@ pub(super) fn answers(directory: PathBuf, paths: &[MountPath], who: &Who) -> Res
     let disabled: Vec<NameserviceId> = off.map(|subcluster| subcluster.nameservice.clone()).collect();
     let authority = Authority { superuser: None, supergroup: None, enforced: true };
     let user = Some((who.user.as_str(), who.groups.as_slice()));
+    let all: Vec<NameserviceId> = federation.subclusters.iter().map(|known| known.nameservice.clone()).collect();
+    let placement = Placement { all: &all, ..POSSIBLE };
     let answer = |path| {
-        let question =
-            Question { path, user, placement: POSSIBLE, disabled: &disabled, authority: &authority, used: None };
+        let question = Question { path, user, placement, disabled: &disabled, authority: &authority, used: None };
         Answer::new(explain(&table, &question), None, |id| nameservice(id, &federation.subclusters))
     };
     Ok(paths.iter().map(answer).collect())

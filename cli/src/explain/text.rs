@@ -41,6 +41,9 @@ fn stands_for(path: &str, rule: Rule) -> String {
 
 fn covering(explanation: &Explanation) -> String {
     match (&explanation.mount, &explanation.default_nameservice) {
+        _ if explanation.choice == Choice::Everywhere => {
+            "none; a directory of the user's trash, of which each nameservice has its own: all are asked".to_owned()
+        }
         (Some(mount), _) if explanation.shorter.is_empty() => mount.path.clone(),
         (Some(mount), _) => format!("{}, the longest match; shorter: {}", mount.path, explanation.shorter.join(", ")),
         (None, Some(nameservice)) => format!("none; what no mount covers is in the default nameservice, {nameservice}"),
@@ -50,7 +53,7 @@ fn covering(explanation: &Explanation) -> String {
 
 fn order(mount: &Mount, choice: &Choice) -> Option<String> {
     let why = match choice {
-        Choice::Single => return None,
+        Choice::Single | Choice::Everywhere => return None,
         Choice::Hash { key, nameservice } => format!("{key} belongs to {nameservice} by its hash"),
         Choice::Local { nameservice } => format!("the client is next to {nameservice}"),
         Choice::Lots { among, .. } => format!("each call draws one of {} to be asked first", among.join(", ")),

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::{Limit, MountPath, NameserviceError, NameserviceId, Order, PathError, Quota, fnv1a};
 
 /// A place that a mount leads to.
@@ -12,13 +14,16 @@ pub struct Destination {
     pub path: MountPath,
 }
 
+/// Where a mount leads to, in order. Nearly all mounts lead to one place, which needs no memory of its own.
+pub type Destinations = SmallVec<[Destination; 1]>;
+
 /// One entry of a mount table: the tree at `source` lives at `destinations`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountEntry {
     /// Where clients see the tree. The key of the entry.
     pub source: MountPath,
     /// Where it lives; the order matters.
-    pub destinations: Vec<Destination>,
+    pub destinations: Destinations,
     /// Which destination comes first for a path.
     pub order: Order,
     /// Whether writes below it are refused.
@@ -69,10 +74,10 @@ impl MountEntry {
     pub const DEFAULT_MODE: u16 = 0o755;
 
     /// An entry with defaults for all but its source and its destinations.
-    pub fn new(source: MountPath, destinations: Vec<Destination>) -> Self {
+    pub fn new(source: MountPath, destinations: impl Into<Destinations>) -> Self {
         Self {
             source,
-            destinations,
+            destinations: destinations.into(),
             order: Order::default(),
             read_only: false,
             fault_tolerant: false,
@@ -102,7 +107,7 @@ impl MountEntry {
         let destinations: Vec<_> = destinations.into_iter().collect();
         let refused = |problem| EntryError { problem, entry: shown(source, destinations.iter().copied()) };
         let source = MountPath::parse(source).map_err(|error| refused(EntryProblem::Source(error)))?;
-        let mut parsed = Vec::with_capacity(destinations.len());
+        let mut parsed = Destinations::with_capacity(destinations.len());
         for &(nameservice, path) in &destinations {
             let nameservice =
                 NameserviceId::parse(nameservice).map_err(|error| refused(EntryProblem::Nameservice(error)))?;

@@ -101,6 +101,8 @@ pub struct Mount {
 pub enum Choice {
     /// There is no other.
     Single,
+    /// None is: the path is a directory of the user's trash, of which each nameservice has its own.
+    Everywhere,
     /// The entry lists it first, and its order has nothing to say, or lacks what it needs.
     Listed,
     /// The ring of the entry's nameservices has it next to the hash of a key.
@@ -178,9 +180,11 @@ pub fn explain(table: &MountTable, question: &Question<'_>) -> Explanation {
     let path = question.path.as_str();
     let user = question.user.map_or("", |(name, _)| name);
     let (rule, decides) = deciding(path, user);
-    let mut over: Vec<&table::Mount> = table.mounts_over(decides).map(|(mount, _)| mount).collect();
-    let mount = over.pop();
     let resolved = table.resolve_for_user(path, user, &question.placement).ok();
+    let everywhere = resolved.as_ref().is_some_and(|resolved| resolved.everywhere);
+    let covering = table.mounts_over(decides).map(|(mount, _)| mount);
+    let mut over: Vec<&table::Mount> = if everywhere { Vec::new() } else { covering.collect() };
+    let mount = over.pop();
     let destinations = resolved.as_ref().map(|resolved| destinations(resolved, question)).unwrap_or_default();
     Explanation {
         path: path.to_owned(),
@@ -189,7 +193,11 @@ pub fn explain(table: &MountTable, question: &Question<'_>) -> Explanation {
         mount: mount.map(|mount| described(&mount.entry, question)),
         shorter: over.iter().rev().map(|mount| mount.entry.source.to_string()).collect(),
         default_nameservice: table.default_nameservice().map(ToString::to_string),
-        choice: mount.map_or(Choice::Single, |mount| choice(mount, decides, &question.placement)),
+        choice: match mount {
+            Some(mount) => choice(mount, decides, &question.placement),
+            None if everywhere => Choice::Everywhere,
+            None => Choice::Single,
+        },
         read_only: resolved.as_ref().is_some_and(Resolved::is_read_only),
         nowhere: match destinations.iter().all(|destination| destination.disabled) {
             true if resolved.is_none() => Some(Nowhere::NoDefaultNameservice),

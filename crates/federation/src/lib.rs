@@ -21,7 +21,7 @@ mod temporary;
 mod trash;
 
 pub use access::{Action, Allowed, Authority};
-pub use entry::{Declared, Destination, EntryError, EntryProblem, MountEntry, OffByName, duplicates};
+pub use entry::{Declared, Destination, Destinations, EntryError, EntryProblem, MountEntry, OffByName, duplicates};
 pub use fnv::fnv1a;
 pub use nameservice::{NameserviceError, NameserviceId};
 pub use order::{Order, UnknownOrder};

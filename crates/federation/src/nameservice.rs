@@ -1,11 +1,12 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// The name of a nameservice (a subcluster), such as `ns0`. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NameserviceId(Arc<str>);
+pub struct NameserviceId(SmolStr);
 
 /// A name that no nameservice can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,13 @@
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// A path of a mount table: absolute, with single slashes, none at the end (but for `/` itself), and without `.` and `..`.
 /// Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MountPath(Arc<str>);
+pub struct MountPath(SmolStr);
 
 /// A path that cannot be part of a mount table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

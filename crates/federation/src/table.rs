@@ -12,7 +12,7 @@ use node::Node;
 pub(crate) use node::PersistentMap;
 
 /// An entry, ready to be resolved.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Mount {
     pub(crate) entry: MountEntry,
     /// For a hashed order over more than one nameservice; entries over the same nameservices share it.
@@ -73,7 +73,7 @@ impl MountTable {
         let (source, limits) = (entry.source.clone(), entry.quota.limits());
         *self.dates.entry(entry.modified_ms).or_default() += 1;
         self.orders[entry.order as usize] += 1;
-        let before = self.root.edit(source.as_str(), Some(Arc::new(Mount { entry, ring })));
+        let before = self.root.edit(source.as_str(), Some(Mount { entry, ring }));
         self.len += 1;
         self.forget(before);
         if limits.is_set() {
@@ -88,7 +88,7 @@ impl MountTable {
     }
 
     /// Counts an entry no longer; whether there was one.
-    fn forget(&mut self, mount: Option<Arc<Mount>>) -> bool {
+    fn forget(&mut self, mount: Option<Mount>) -> bool {
         let Some(mount) = mount else { return false };
         self.len -= 1;
         self.orders[mount.entry.order as usize] -= 1;
@@ -103,7 +103,7 @@ impl MountTable {
 
     /// The entry whose source is exactly this path.
     pub fn entry(&self, source: &str) -> Option<&MountEntry> {
-        self.root.at(source)?.mount.as_ref().map(|mount| &mount.entry)
+        self.root.at(source)?.mount().map(|mount| &mount.entry)
     }
 
     /// The deepest entry whose source is the path or above it.
@@ -118,7 +118,7 @@ impl MountTable {
 
     /// Whether there are entries strictly below the path.
     pub fn has_mounts_below(&self, path: &str) -> bool {
-        self.root.at(path).is_some_and(|node| !node.children.is_empty())
+        self.root.at(path).is_some_and(|node| !node.is_leaf())
     }
 
     /// The next components of the entries strictly below the path, sorted, each once.

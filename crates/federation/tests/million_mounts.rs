@@ -1,13 +1,18 @@
-//! What a mount table costs as it grows to a million mounts: a path of the mounts in use is found in less than a microsecond,
-//! one of the others in the time of a dozen looks at memory that is in no cache; and an edit copies the way to one entry,
-//! not the table. The figures, in the best case:
+//! What a mount table costs as it grows to a million mounts: a path of the mounts in use is found in a quarter of a
+//! microsecond, one of the others in the time of two looks at memory that is in no cache; and an edit copies the way to one
+//! entry, not the table. The figures, in the best case:
 //! `cargo test --release -p anabranch-federation --test million_mounts -- --nocapture`.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
 use std::hint::black_box;
+use std::time::Instant;
 
 use anabranch_federation::{MountEntry, MountTable, NameserviceId};
+
+/// As in the programs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SIZES: [usize; 3] = [1_000, 30_000, 1_000_000];
 const PATHS: usize = 50_000;
@@ -15,7 +20,7 @@ const PATHS: usize = 50_000;
 const IN_USE: usize = 1_000;
 const EDITS: usize = 2_000;
 /// The best of these counts: what else the machine does meanwhile makes others slower, and none faster.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 10;
 
 struct Cost {
     used_ns: u64,
@@ -33,12 +38,6 @@ fn entry(i: usize) -> MountEntry {
     MountEntry::parse(&source(i), [("ns1", "/elsewhere")]).unwrap()
 }
 
-/// CPU time of this thread in nanoseconds, by the kernel's own account.
-fn cpu_ns() -> u64 {
-    let account = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    account.split(' ').next().unwrap().parse().unwrap()
-}
-
 /// Memory of this process in bytes.
 fn memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -46,11 +45,12 @@ fn memory() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// Nanoseconds of each of `count` steps.
+/// Nanoseconds of each of `count` steps. By the clock of the wall: some kernels account a thread's time in ticks of
+/// milliseconds, which is longer than a round takes.
 fn each(count: usize, work: impl FnOnce()) -> u64 {
-    let began = cpu_ns();
+    let began = Instant::now();
     work();
-    (cpu_ns() - began) / count as u64
+    u64::try_from(began.elapsed().as_nanos()).unwrap() / count as u64
 }
 
 fn measure(mounts: usize) -> Cost {
@@ -96,9 +96,9 @@ fn a_million_mounts_cost_an_edit_and_a_lookup_little_more_than_a_thousand() {
         cost
     });
     let [small, _, large] = &costs;
-    // Thrice as much for a machine that does other things as well, and without optimisation for release.
-    assert!(large.used_ns < 3_000, "{} ns to find a path that is in use among a million", large.used_ns);
-    assert!(large.any_ns < 20_000, "{} ns to find a path among a million", large.any_ns);
+    // Several times as much for a machine that does other things as well, and without optimisation for release.
+    assert!(large.used_ns < 1_500, "{} ns to find a path that is in use among a million", large.used_ns);
+    assert!(large.any_ns < 6_000, "{} ns to find a path among a million", large.any_ns);
     // A thousand times the mounts; what is left is depth, and memory that is in no cache.
     assert!(large.edit_ns < small.edit_ns * 50, "{} ns for an edit, {} among a thousand", large.edit_ns, small.edit_ns);
     assert!(large.edit_ns < large.build_ns / 1_000, "an edit costs as much as a thousandth of all");

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use prost::Message;
 
+use super::probe::Found;
 use super::{Forward, Leg, legs, worst};
 use crate::merge;
 use crate::method::Accept;
@@ -22,13 +23,15 @@ impl<'a> Forward<'a> {
         if let [only] = resolved.locations.as_slice() {
             return Ok(self.send(&Leg::of(only)).await?);
         }
-        if resolved.is_all() {
-            self.make_parents().await?;
-        }
         let chosen = match self.existing(&resolved.locations).await {
-            Ok(found) => found.unwrap_or(0),
-            Err(failure) if failure.is_unavailable() && is_fault_tolerant(&resolved) => 0,
-            Err(failure) => return Err(failure.into()),
+            Ok(Some((at, _))) => at,
+            Err(failure) if !(failure.is_unavailable() && is_fault_tolerant(&resolved)) => return Err(failure.into()),
+            Ok(None) | Err(_) => {
+                if resolved.is_all() {
+                    self.make_parents().await?;
+                }
+                0
+            }
         };
         self.first_that_lives(&resolved, chosen, Accept::Any).await
     }
@@ -38,14 +41,16 @@ impl<'a> Forward<'a> {
         if let [only] = resolved.locations.as_slice() {
             return Ok(self.send(&Leg::of(only)).await?);
         }
-        if resolved.is_all() {
-            return self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, false).await;
-        }
         match self.existing(&resolved.locations).await {
-            // It is there already, wherever that is.
-            Ok(Some(at)) => Ok(self.send(&Leg::of(&resolved.locations[at])).await?),
+            // It is there already, wherever that is; or a file is in the way, and no directory must come beside it.
+            Ok(Some((at, found))) if found != Found::Directory || !resolved.is_all() => {
+                Ok(self.send(&Leg::of(&resolved.locations[at])).await?)
+            }
+            _ if resolved.is_all() => {
+                self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, false).await
+            }
             // A NameNode that does not let the caller look does not let them make it either, and says why.
-            Ok(None) | Err(Failure::Remote(_)) => self.first_that_lives(&resolved, 0, Accept::True).await,
+            Ok(_) | Err(Failure::Remote(_)) => self.first_that_lives(&resolved, 0, Accept::True).await,
             Err(failure) if failure.is_unavailable() && is_fault_tolerant(&resolved) => {
                 self.first_that_lives(&resolved, 0, Accept::True).await
             }

@@ -5,7 +5,7 @@
 
 use anabranch_federation::{Location, NameserviceId};
 use anabranch_hdfs_proto::hdfs::GetFileInfoRequestProto;
-use anabranch_hrpc::{Payload, Protocol};
+use anabranch_hrpc::{Payload, Protocol, class};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -15,6 +15,15 @@ use crate::method::Repeat;
 use crate::session::of_client;
 use crate::upstream::{CLIENT_PROTOCOL, Failure, Outgoing};
 
+/// What a location has at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    Directory,
+    File,
+    /// Nothing, and nothing can be made there: what is above the path is a file.
+    BelowFile,
+}
+
 impl Forward<'_> {
     /// What `getFileInfo` says of a location.
     pub(super) async fn probe(&self, location: &Location<'_>, deadline: Instant) -> Result<Bytes, Failure> {
@@ -22,26 +31,32 @@ impl Forward<'_> {
         self.ask(location.nameservice, CLIENT_PROTOCOL, "getFileInfo", request, deadline).await
     }
 
-    /// The first location that has the path; none if all say that they have not.
+    /// The first location that has the path, with what it has; else the first where it lies below a file, as that one tells
+    /// why a call fails; none if all say that they have nothing.
     ///
     /// # Errors
     /// The first failure, when no location has it and one did not say: it may be there.
-    pub(super) async fn existing(&self, locations: &[Location<'_>]) -> Result<Option<usize>, Failure> {
+    pub(super) async fn existing(&self, locations: &[Location<'_>]) -> Result<Option<(usize, Found)>, Failure> {
         let answers = futures_util::future::join_all(locations.iter().map(|one| self.probe(one, self.deadline))).await;
-        let mut failure = None;
+        let (mut below, mut failure) = (None, None);
         for (at, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(reply) => {
                     let found = status::status_of(&reply)
+                        .and_then(|status| status.map(status::is_directory).transpose())
                         .map_err(|malformed| super::unreadable(locations[at].nameservice.as_str(), &malformed))?;
-                    if found.is_some() {
-                        return Ok(Some(at));
+                    if let Some(is_directory) = found {
+                        return Ok(Some((at, if is_directory { Found::Directory } else { Found::File })));
                     }
                 }
+                Err(error) if is_below_file(&error) => below = below.or(Some((at, Found::BelowFile))),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
-        failure.map_or(Ok(None), Err)
+        match failure {
+            Some(failure) if below.is_none() => Err(failure),
+            _ => Ok(below),
+        }
     }
 
     /// Sends a read of the router's own.
@@ -70,4 +85,11 @@ impl Forward<'_> {
         };
         upstream.call(target, &outgoing).await
     }
+}
+
+/// Whether a NameNode found a file where the path has a directory. It says so by refusing access, as to what can't be passed.
+fn is_below_file(failure: &Failure) -> bool {
+    let Failure::Remote(exception) = failure else { return false };
+    let class = [class::ACCESS_CONTROL, class::PARENT_NOT_DIRECTORY].iter().any(|class| exception.is(class));
+    class && exception.message.lines().next().is_some_and(|line| line.ends_with("(is not a directory)"))
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use smallvec::SmallVec;
 
+use super::probe::Found;
 use super::{Forward, Leg, Legs};
 use crate::merge;
 use crate::merge::status::{is_directory, status_of};
@@ -47,7 +48,8 @@ impl<'a> Forward<'a> {
             Err(Failure::Remote(exception)) => !exception.is(class::FILE_NOT_FOUND),
             Err(_) => true,
         };
-        if !found && self.existing(&renames.elsewhere).await?.is_some() {
+        let is_there = |found| matches!(found, Some((_, Found::Directory | Found::File)));
+        if !found && is_there(self.existing(&renames.elsewhere).await?) {
             return Err(Refusal::RenameAcross { src: src.to_string(), dst: dst.to_string() }.into());
         }
         Ok(renamed?)
@@ -76,7 +78,7 @@ impl<'a> Forward<'a> {
             let resolved = plan::resolve(self.table, path, self.row, &self.caller)?;
             let at = match resolved.locations.as_slice() {
                 [_] => 0,
-                several => self.existing(several).await?.unwrap_or(0),
+                several => self.existing(several).await?.map_or(0, |(at, _)| at),
             };
             found.push(resolved.locations[at].clone());
         }

@@ -148,12 +148,43 @@ async fn a_file_of_a_wide_mount_is_created_where_it_is() {
         create_parent: true,
         ..Default::default()
     };
-    let created: pb::CreateResponseProto = client.call("create", request).await.unwrap();
+    let created: pb::CreateResponseProto = client.call("create", request.clone()).await.unwrap();
     assert_eq!(created.fs.unwrap().namespace.as_deref(), Some("ns2"));
     assert!(ns1.calls("create").is_empty());
+    // It has its parents, or would not be there.
+    assert!(ns1.calls("mkdirs").is_empty() && ns2.calls("mkdirs").is_empty());
+
+    ns2.answer("getFileInfo", info(None));
+    let _: pb::CreateResponseProto = client.call("create", request).await.unwrap();
     for namenode in [&ns1, &ns2] {
         let parent = namenode.calls("mkdirs")[0].decode::<pb::MkdirsRequestProto>().unwrap();
         assert_eq!((parent.src.as_str(), parent.masked.perm, parent.create_parent), ("/w/d", 0o744, true));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_made_beside_a_file_of_its_name() {
+    for first in [true, false] {
+        let (ns1, ns2, _rig, client) = rig().await;
+        let (has, has_not) = if first { (&ns1, &ns2) } else { (&ns2, &ns1) };
+        has_not.answer("getFileInfo", info(None));
+        has.answer("getFileInfo", info(Some(pb::HdfsFileStatusProto { file_type: 2, ..directory("", "alice") })));
+        has.throw("mkdirs", class::FILE_ALREADY_EXISTS, "Path is not a directory: /w/f");
+        let mkdirs = |src: &str| pb::MkdirsRequestProto { src: src.into(), create_parent: true, ..Default::default() };
+        let refused = client.call::<pb::MkdirsResponseProto>("mkdirs", mkdirs("/wide/f")).await.unwrap_err();
+        assert_eq!(&*refused.class, class::FILE_ALREADY_EXISTS);
+
+        // Below it, NameNodes refuse even to look.
+        let below = "/w/f (is not a directory)\n\tat java";
+        has.throw("getFileInfo", class::ACCESS_CONTROL, below);
+        has.throw("mkdirs", class::PARENT_NOT_DIRECTORY, below);
+        has.throw("create", class::PARENT_NOT_DIRECTORY, below);
+        let refused = client.call::<pb::MkdirsResponseProto>("mkdirs", mkdirs("/wide/f/x")).await.unwrap_err();
+        assert_eq!(&*refused.class, class::PARENT_NOT_DIRECTORY);
+        let create = pb::CreateRequestProto { src: "/wide/f/x".into(), create_parent: true, ..Default::default() };
+        let refused = client.call::<pb::CreateResponseProto>("create", create).await.unwrap_err();
+        assert_eq!(&*refused.class, class::PARENT_NOT_DIRECTORY);
+        assert!(has_not.calls("mkdirs").is_empty() && has_not.calls("create").is_empty());
     }
 }
 

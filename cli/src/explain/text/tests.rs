@@ -67,6 +67,11 @@ fn what_a_router_knows_of_space_and_clients_is_told() {
     assert_eq!(order(Order::Space, space), expected);
     let local = Choice::Local { nameservice: "ns1".into() };
     assert_eq!(order(Order::Local, local), "LOCAL: the client is next to ns1");
+    let mut trash = answer(Vec::new(), None, "/user/ann/.Trash");
+    trash.explanation.choice = Choice::Everywhere;
+    let told =
+        "mount       none; a directory of the user's trash, of which each nameservice has its own: all are asked";
+    assert!(of(&trash).lines().any(|line| line == told), "{}", of(&trash));
 }
 
 #[test]

@@ -138,6 +138,19 @@ fn trash_and_raw_paths_stand_for_others() {
 }
 
 #[test]
+fn a_directory_of_the_trash_is_in_all_nameservices() {
+    let all = ["ns0", "ns7"].map(|id| NameserviceId::parse(id).unwrap());
+    let placement = Placement { all: &all, ..POSSIBLE };
+    for path in ["/user/ann/.Trash", "/user/ann/.Trash/Current"] {
+        let own = ask_as(&table(), path, "ann", &[], placement);
+        assert_eq!((own.choice, own.mount, own.shorter.len()), (Choice::Everywhere, None, 0));
+        let places: Vec<_> = own.destinations.iter().map(|it| (it.nameservice.as_str(), it.path.as_str())).collect();
+        assert_eq!(places, [("ns0", path), ("ns7", path)]);
+        assert_eq!(ask_as(&table(), path, "bob", &[], placement).mount.unwrap().path, "/user");
+    }
+}
+
+#[test]
 fn the_entry_says_who_may_what_and_how_much() {
     let mut limited = MountEntry { owner: "ann".into(), mode: 0o1750, ..entry("/m", &[("ns0", "/m")], Order::Hash) };
     limited.quota.files = Limit { quota: Some(10), used: 3 };
@@ -237,7 +250,7 @@ fn agrees(table: &MountTable, path: &str, placement: Placement<'_>) {
         | Choice::Space { drawn: first, .. } => {
             assert_eq!(locations[0].0, *first, "{path}");
         }
-        Choice::Single | Choice::Listed => {}
+        Choice::Single | Choice::Everywhere | Choice::Listed => {}
     }
 }
 

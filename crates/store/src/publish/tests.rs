@@ -49,7 +49,7 @@ async fn a_bad_entry_stops_no_other_and_keeps_what_is_stored() {
     let store = store();
     publish(vec![entry("/bad", 0), entry("/huge", 0)], &*store, 1).await.unwrap();
     let desired = vec![
-        MountEntry { destinations: Vec::new(), ..entry("/bad", 0) },
+        MountEntry { destinations: Default::default(), ..entry("/bad", 0) },
         entry("/good", 0),
         MountEntry { read_only: true, ..entry("/good", 0) },
         MountEntry { owner: "x".repeat(crate::MAX_RECORD_BYTES), ..entry("/huge", 0) },

@@ -1,6 +1,6 @@
 use super::*;
 use crate::suite::entry;
-use anabranch_federation::MountEntry;
+use anabranch_federation::{Destinations, MountEntry};
 
 fn history() -> Bytes {
     Bytes::from_static(b"h")
@@ -88,8 +88,9 @@ fn answers_come_through() {
 fn a_write_is_read_as_it_was_meant_and_refused_change_by_change() {
     let put = |record| Write::Put { record, expected: Version(1) };
     let delete = || Write::Delete { key: "/gone".to_owned(), expected: Version(2) };
-    let huge = MountEntry { destinations: Vec::new(), owner: "x".repeat(MAX_RECORD_BYTES), ..entry("/huge", 1) };
-    let bad = MountEntry { destinations: Vec::new(), ..entry("/bad", 1) };
+    let huge =
+        MountEntry { destinations: Destinations::new(), owner: "x".repeat(MAX_RECORD_BYTES), ..entry("/huge", 1) };
+    let bad = MountEntry { destinations: Destinations::new(), ..entry("/bad", 1) };
     let request = write(&[put(entry("/a", 1)), put(huge), put(bad), delete()]).unwrap();
     let read = read_write::<MountEntry>(request.changes).unwrap();
     assert_eq!(read[0], Ok(put(entry("/a", 1))));
