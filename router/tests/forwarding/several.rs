@@ -128,9 +128,14 @@ async fn a_leg_keeps_its_identity_in_every_order() {
     assert_eq!((identities(&ns1.calls("delete")).len(), identities(&ns2.calls("delete")).len()), (2, 1));
 }
 
-/// The client ids with the paths that they came with.
-fn identities(calls: &[Call]) -> BTreeSet<(Vec<u8>, String)> {
-    let of = |call: &Call| (call.id.client_id.to_vec(), call.decode::<pb::DeleteRequestProto>().unwrap().src);
+/// The client ids with the paths that they came with. A NameNode that trusts the router takes the id from the caller context.
+fn identities(calls: &[Call]) -> BTreeSet<(String, String)> {
+    let of = |call: &Call| {
+        let id: String = call.id.client_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let context = &call.caller_context.as_ref().unwrap().context;
+        assert!(context.contains(&format!(",clientId:{id},")), "{id} in the header, {context}");
+        (id, call.decode::<pb::DeleteRequestProto>().unwrap().src)
+    };
     calls.iter().map(of).collect()
 }
 
