@@ -171,7 +171,8 @@ impl Upstream {
             });
         }
         let repeatable = call.repeatable();
-        let mut journey = Journey::new(nameservice.callable(), nameservice.preferred(), self.config.max_attempts);
+        let first = nameservice.preferred();
+        let mut journey = Journey::new(nameservice.callable(), first, self.config.max_attempts);
         loop {
             let at = journey.namenode();
             let namenode = &nameservice.namenodes()[at];
@@ -184,7 +185,10 @@ impl Upstream {
             nameservice.metrics().attempts.ended(outcome);
             match journey.step(outcome, repeatable) {
                 Step::Finish => {
-                    nameservice.prefer(at);
+                    // An answer of the one that was asked first may be older than what other calls found out since.
+                    if at != first {
+                        nameservice.prefer(at);
+                    }
                     flight.answered();
                     return result.map_err(|trouble| trouble.failure(nameservice.id(), call.method, repeatable));
                 }

@@ -4,7 +4,7 @@ mod cluster;
 mod contract;
 mod jars;
 mod jvm;
-mod pair;
+mod quorum;
 mod shell;
 
 pub use cluster::{Cluster, Plan};
@@ -12,5 +12,5 @@ pub use contract::{ContractRun, Outcome};
 pub use jars::Jars;
 pub(crate) use jars::workspace;
 pub use jvm::{Jvm, Tuning};
-pub use pair::Pair;
+pub use quorum::Quorum;
 pub use shell::{Output, Session, Shell};

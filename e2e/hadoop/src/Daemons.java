@@ -37,7 +37,7 @@ import org.apache.hadoop.security.UserGroupInformation;
 /**
  * Real Hadoop daemons in one JVM, each on ports that the system chooses.
  *
- * <p>{@code Daemons DIR [-D key=value]... ROLE...} starts the roles in order: {@code namenode:NS},
+ * <p>{@code Daemons DIR [-D key=value|ROLE]...} starts the roles in order, each with the properties before it: {@code namenode:NS},
  * {@code pair:NS} (two NameNodes with high availability, of which {@code nn1} is active),
  * {@code journals:COUNT}, {@code member:NS.ID} (one NameNode of several whose addresses are given, a
  * standby), {@code datanode:NAME}, {@code router:/mount=NS:/path,...}. A daemon finds the NameNodes

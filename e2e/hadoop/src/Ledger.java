@@ -1,5 +1,6 @@
 package anabranch;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -36,16 +37,45 @@ import org.apache.hadoop.hdfs.HdfsConfiguration;
  * was lost shows in an answer (a rename that finds no source, a create that finds its file, a delete that finds nothing), in
  * what is read (a record twice), or in the end, when all that there is is compared with the ledgers.
  *
- * <p>A line on standard input is answered by a JSON line: {@code tell} by {@code {"calls","fewest","slowest_ms","errors"}}, where
- * fewest are the calls of the client that made the fewest; {@code end} by the same when the clients have ended, with what was
- * compared: {@code "files"}, {@code "bytes"}. Files in directories after
- * {@code --} may be in several subclusters, and so are not concatenated.
+ * <p>A JSON line on standard input is answered by another: {@code "tell"} by
+ * {@code {"calls","fewest","slowest_ms","errors"}}, where fewest are the calls of the client that made the fewest;
+ * {@code "end"} by the same when the clients have ended, with what was compared: {@code "files"}, {@code "bytes"}. Files in
+ * directories after {@code --} may be in several subclusters or places, and so are not concatenated.
+ *
+ * <p>Other clients do what they are told: {@code {"in":DIR}} makes one with some files in its directory; with {@code "step"}, one
+ * of {@link #STEPS}, it makes that step, the first call of which is the one that the step is about, and compares its
+ * directory with its ledger. The answer has the {@code "error"} that came of it, if any.
  */
 public final class Ledger {
   /** Few enough that each is met often, by all kinds of calls. */
   private static final int FILES = 24;
 
+  /** What clients do. */
+  private interface Step {
+    void of(Client client) throws IOException;
+  }
+
+  private static final Map<String, Step> STEPS = Map.of(
+      "create", Client::create,
+      "append", Client::append,
+      "rename", client -> client.rename(false),
+      "rename2", client -> client.rename(true),
+      "delete", Client::delete,
+      "renameDirectory", Client::renameDirectory,
+      "deleteDirectory", Client::deleteDirectory,
+      "concat", Client::concat,
+      "list", Client::list,
+      "read", Client::read);
+
+  /** The names of steps, as often as they are taken. */
+  private static final String[] MIX = {
+    "create", "create", "append", "append", "rename", "rename2", "delete", "renameDirectory", "deleteDirectory", "concat", "concat",
+    "list", "read"
+  };
+
   private final List<Client> clients = new ArrayList<>();
+  /** Those that do what they are told, by directory. */
+  private final Map<String, Client> led = new TreeMap<>();
   private final List<String> errors = new ArrayList<>();
   private volatile boolean ending;
   private long slowest;
@@ -68,8 +98,7 @@ public final class Ledger {
         spread = true;
         continue;
       }
-      DistributedFileSystem fs = (DistributedFileSystem) FileSystem.newInstance(uri, conf);
-      Client client = ledger.new Client(fs, new Path(dir), !spread);
+      Client client = ledger.new Client(connect(uri, conf), new Path(dir), !spread);
       ledger.clients.add(client);
       threads.add(new Thread(client, dir));
     }
@@ -77,7 +106,12 @@ public final class Ledger {
     BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = requests.readLine(); line != null; line = requests.readLine()) {
       ObjectNode answer = new ObjectMapper().createObjectNode();
-      if (line.contains("end")) {
+      JsonNode request = new ObjectMapper().readTree(line);
+      if (request.isObject()) {
+        ledger.lead(request, uri, conf, answer);
+        continue;
+      }
+      if (request.asText().equals("end")) {
         ledger.ending = true;
         for (Thread thread : threads) {
           thread.join();
@@ -87,6 +121,29 @@ public final class Ledger {
       ledger.tell(answer);
     }
     Runtime.getRuntime().halt(0);
+  }
+
+  private static DistributedFileSystem connect(URI uri, Configuration conf) throws IOException {
+    return (DistributedFileSystem) FileSystem.newInstance(uri, conf);
+  }
+
+  private void lead(JsonNode request, URI uri, Configuration conf, ObjectNode answer) {
+    String dir = request.get("in").asText();
+    try {
+      Client client = led.get(dir);
+      if (client == null) {
+        client = new Client(connect(uri, conf), new Path(dir), true);
+        led.put(dir, client);
+        client.prepare();
+      }
+      if (request.has("step")) {
+        STEPS.get(request.get("step").asText()).of(client);
+      }
+      client.compare();
+    } catch (IOException e) {
+      answer.put("error", e.toString());
+    }
+    System.out.println(answer);
   }
 
   private void compare(ObjectNode answer) {
@@ -165,35 +222,15 @@ public final class Ledger {
     }
 
     private void step() throws IOException {
-      switch (files.size() < 4 ? 0 : files.size() > FILES ? 5 : random.nextInt(12)) {
-        case 0: case 1:
-          create();
-          break;
-        case 2: case 3:
-          append();
-          break;
-        case 4:
-          rename();
-          break;
-        case 5:
-          delete();
-          break;
-        case 6:
-          renameDirectory();
-          break;
-        case 7:
-          deleteDirectory();
-          break;
-        case 8: case 9:
-          concat();
-          break;
-        case 10:
-          list();
-          break;
-        default:
-          String name = any(files.keySet());
-          expect(read(path(name)).equals(files.get(name)), "another content: " + name);
-      }
+      String next = files.size() < 4 ? "create" : files.size() > FILES ? "delete" : MIX[random.nextInt(MIX.length)];
+      STEPS.get(next).of(this);
+    }
+
+    /** Until every step has what it needs. */
+    private void prepare() throws IOException {
+      do {
+        create();
+      } while (dirs.size() < 3 || dirs.stream().anyMatch(parent -> below(parent).size() < 3));
     }
 
     private void create() throws IOException {
@@ -214,13 +251,13 @@ public final class Ledger {
       files.merge(name, record, String::concat);
     }
 
-    private void rename() throws IOException {
+    private void rename(boolean throwing) throws IOException {
       String from = any(files.keySet());
       String to = any(dirs) + "/r" + made++;
-      if (random.nextBoolean()) {
-        expect(fs.rename(path(from), path(to)), "rename said no: " + from + " to " + to);
-      } else {
+      if (throwing) {
         fs.rename(path(from), path(to), Rename.NONE);
+      } else {
+        expect(fs.rename(path(from), path(to)), "rename said no: " + from + " to " + to);
       }
       files.put(to, files.remove(from));
     }
@@ -271,6 +308,11 @@ public final class Ledger {
         found.add(below(status.getPath()));
       }
       expect(found.equals(below(parent).keySet()), "listed: " + found + ", not " + below(parent).keySet());
+    }
+
+    private void read() throws IOException {
+      String name = any(files.keySet());
+      expect(read(path(name)).equals(files.get(name)), "another content: " + name);
     }
 
     /** All that there is against the ledger; how many bytes that is. */

@@ -4,40 +4,52 @@
 #![allow(clippy::unwrap_used, reason = "what fails here is the test")]
 
 mod clients;
+mod lost_replies;
 mod rig;
+mod routers;
 
 use std::process::ExitCode;
 
-use anabranch_testkit::suite;
+use anabranch_testkit::suite::{self, Case};
 
 use clients::Clients;
 use rig::{Rig, Site};
 
 fn main() -> ExitCode {
-    suite::run(Site::start, &[("clients_notice_no_failover", unnoticed)])
+    let cases: [Case<'_, Site>; 3] = [
+        ("without_retry_cache_what_is_done_twice_is_noticed", lost_replies::is_noticed_without_retry_cache),
+        ("a_lost_reply_does_nothing_twice", lost_replies::does_nothing_twice),
+        ("clients_notice_no_failover", unnoticed),
+    ];
+    suite::run(Site::start, &cases)
 }
 
-/// What happens while clients work.
+/// What happens while clients work, who go on before all is mended.
 type Step = (&'static str, fn(&mut Rig));
 
-const STEPS: [Step; 4] = [
-    ("a NameNode hands over", |rig| rig.fail_over()),
+/// Each of the three NameNodes becomes active, and each of the others is left.
+const STEPS: [Step; 5] = [
+    ("a NameNode hands over", |rig| rig.fail_over(1)),
     ("a NameNode hands over and a router is killed", |rig| {
-        rig.kill_router(0);
-        rig.fail_over();
-        rig.restart_router(0);
+        rig.routers.kill(0);
+        rig.fail_over(1);
     }),
     ("a NameNode is killed, and a router before another is active", |rig| {
-        let killed = rig.pair.active();
-        rig.pair.kill(killed);
-        rig.kill_router(1);
-        rig.fail_over();
-        rig.restart_router(1);
-        rig.pair.restart(killed).unwrap();
+        rig.quorum.kill(rig.quorum.active());
+        rig.routers.kill(1);
+        rig.fail_over(1);
     }),
-    ("a NameNode hangs", |rig| {
-        rig.pair.pause(rig.pair.active()).unwrap();
-        rig.fail_over();
+    ("a NameNode hangs, and goes on when another is active", |rig| {
+        let hangs = rig.quorum.active();
+        rig.quorum.pause(hangs).unwrap();
+        rig.fail_over(1);
+        rig.quorum.resume(hangs).unwrap();
+    }),
+    ("two of three NameNodes are killed", |rig| {
+        // The one that hung has ended itself, or does not know yet that it is not active any more.
+        rig.quorum.kill(rig.quorum.after_active(2));
+        rig.quorum.kill(rig.quorum.active());
+        rig.fail_over(1);
     }),
 ];
 
@@ -49,11 +61,8 @@ fn unnoticed(site: &Site) {
     for _ in 0..rounds {
         for (name, step) in STEPS {
             println!("    {name}: {}", clients.come_through(|| step(rig)));
+            rig.mend();
         }
-        // The one that hangs is gone for the next round.
-        let hung = 1 - rig.pair.active();
-        rig.pair.kill(hung);
-        rig.pair.restart(hung).unwrap();
     }
     println!("    {}", clients.end());
 }

@@ -2,18 +2,24 @@
 
 use std::path::Path;
 
-use anabranch_e2e::servers::{Configured, router_configured};
-use anabranch_testkit::hadoop::{Jars, Pair, Shell};
+use anabranch_testkit::hadoop::{Jars, Quorum, Shell};
 use anabranch_testkit::process::user;
 use anabranch_testkit::scratch::Scratch;
 use anyhow::Result;
 use parking_lot::Mutex;
 
-/// Of directories in the subclusters: one in `ns0`, one in both.
-const MOUNTS: [&[&str]; 2] = [&["/data", "ns0", "/data"], &["/spread", "ns0,ns1", "/spread", "-order", "HASH_ALL"]];
+use crate::routers::Routers;
 
-/// What routers say of NameNodes that are away.
-const WARNINGS: [&str; 2] = ["a watched NameNode does not answer", "a NameNode does not tell its state"];
+/// Of directories in the subclusters: one in `ns0`, one in two subclusters, one in two places of `ns0`.
+const MOUNTS: &[&[&str]] = &[
+    &["/data", "ns0", "/data"],
+    &["/spread", "ns0,ns1", "/spread", "-order", "HASH_ALL"],
+    &["/twice", "ns0", "/twice1", "-order", "HASH_ALL"],
+    &["/twice", "ns0", "/twice2", "-order", "HASH_ALL"],
+];
+
+/// NameNodes of `ns0`.
+const NAMENODES: usize = 3;
 
 /// What all cases share.
 pub struct Site {
@@ -33,9 +39,9 @@ impl Site {
 
 /// What fails.
 pub struct Rig {
-    pub pair: Pair,
-    routers: [Configured; 2],
-    shell: Shell,
+    pub quorum: Quorum,
+    pub routers: Routers,
+    pub shell: Shell,
 }
 
 impl Rig {
@@ -49,65 +55,25 @@ impl Rig {
             ("dfs.ha.tail-edits.in-progress", "true"),
             ("dfs.ha.tail-edits.period", "500ms"),
         ];
-        let pair = Pair::start(jars, dir, &shell, &settings)?;
-        for ns in ["ns0", "ns1"] {
-            shell.at(&format!("hdfs://{}", pair.rpc(ns))).dfs(&["-mkdir", "/data", "/spread"]).ok();
+        let quorum = Quorum::start(jars, dir, &shell, NAMENODES, &settings)?;
+        for ns in ["ns0", "ns1", "ns2"] {
+            let dirs = ["/data", "/spread", "/twice1", "/twice2"];
+            shell.at(&format!("hdfs://{}", quorum.rpc(ns))).dfs(&[&["-mkdir"][..], &dirs].concat()).ok();
         }
-        let routers = [router(&pair, &dir.join("router0"))?, router(&pair, &dir.join("router1"))?];
-        let rig = Self { pair, routers, shell };
-        for router in &rig.routers {
-            let admin = rig.shell.at(&router.router.uri());
-            let admin = admin.set("dfs.federation.router.admin-address", &router.admin.to_string());
-            for mount in MOUNTS {
-                admin.dfsrouteradmin(&[&["-add"], mount].concat()).ok();
-            }
-        }
-        Ok(rig)
+        let often = [("dfs.federation.router.heartbeat.interval", "1s")];
+        let routers = Routers::start(&dir.join("routers"), &shell, quorum.properties(), &often, MOUNTS)?;
+        Ok(Self { quorum, routers, shell })
     }
 
-    /// The two routers as `hdfs://fleet`.
-    pub fn client_properties(&self) -> Vec<(String, String)> {
-        let mut properties: Vec<(String, String)> = [
-            ("dfs.nameservices", "fleet"),
-            ("dfs.ha.namenodes.fleet", "r0,r1"),
-            (
-                "dfs.client.failover.proxy.provider.fleet",
-                "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider",
-            ),
-            // What follows spares time where nothing fails: DataNodes report late on a busy machine.
-            ("dfs.replication", "1"),
-            ("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "10"),
-            ("dfs.client.block.write.locateFollowingBlock.retries", "10"),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
-        for (at, router) in self.routers.iter().enumerate() {
-            properties.push((format!("dfs.namenode.rpc-address.fleet.r{at}"), router.router.rpc.to_string()));
-        }
-        properties
+    /// Makes the NameNode active that is so many places after the one that is.
+    pub fn fail_over(&mut self, places: usize) {
+        let to = self.quorum.after_active(places);
+        self.quorum.fail_over(&self.shell, to).unwrap();
     }
 
-    pub fn fail_over(&mut self) {
-        self.pair.fail_over(&self.shell).unwrap();
+    /// All NameNodes and routers run again.
+    pub fn mend(&mut self) {
+        self.routers.restart();
+        self.quorum.restart().unwrap();
     }
-
-    pub fn kill_router(&mut self, at: usize) {
-        self.routers[at].kill().unwrap();
-    }
-
-    pub fn restart_router(&mut self, at: usize) {
-        self.routers[at].restart().unwrap();
-    }
-}
-
-fn router(pair: &Pair, dir: &Path) -> Result<Configured> {
-    let own = [
-        ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
-        ("dfs.federation.router.store.driver.file.directory", dir.join("store").display().to_string()),
-        ("dfs.federation.router.heartbeat.interval", "1s".to_owned()),
-        // By default listings have what subclusters say that answer; these clients want all.
-        ("dfs.federation.router.client.allow-partial-listing", "false".to_owned()),
-    ];
-    let own = own.map(|(key, value)| (key.to_owned(), value));
-    router_configured(&dir.join("conf"), pair.properties().iter().cloned().chain(own), &WARNINGS)
 }

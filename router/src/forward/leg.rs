@@ -49,9 +49,9 @@ impl Forward<'_> {
     /// Sends another parameter message in the name of the client's call.
     pub(super) async fn send_payload(&self, leg: &Leg<'_>, payload: Bytes) -> Result<Bytes, Failure> {
         let nameservice = self.nameservice(leg)?;
-        let separator = &self.core.config.caller_context_separator;
-        let context = || Some(of_client(self.call, separator));
-        let outgoing = self.outgoing(leg, payload, &context);
+        let id = self.identity(leg);
+        let context = || Some(self.context(&id));
+        let outgoing = self.outgoing(id.clone(), payload, &context);
         match self.core.upstream.call(nameservice, &outgoing).await {
             Ok(reply) => self.received(leg, reply),
             Err(failure) => Err(self.in_mount_paths(leg, failure)),
@@ -61,9 +61,15 @@ impl Forward<'_> {
     /// Sends the client's call to every NameNode of a subcluster.
     pub(super) async fn send_to_each(&self, leg: &Leg<'_>) -> Result<Bytes, Failure> {
         let nameservice = self.nameservice(leg)?;
-        let separator = &self.core.config.caller_context_separator;
-        let context = || Some(of_client(self.call, separator));
-        self.core.upstream.call_each(nameservice, &self.outgoing(leg, self.call.payload.clone(), &context)).await
+        let id = self.identity(leg);
+        let context = || Some(self.context(&id));
+        let outgoing = self.outgoing(id.clone(), self.call.payload.clone(), &context);
+        self.core.upstream.call_each(nameservice, &outgoing).await
+    }
+
+    /// What a NameNode is told about a call that has this identity.
+    pub(super) fn context(&self, id: &CallId) -> CallerContext {
+        of_client(self.call, &id.client_id, &self.core.config.caller_context_separator)
     }
 
     fn nameservice(&self, leg: &Leg<'_>) -> Result<&Nameservice, Failure> {
@@ -73,7 +79,7 @@ impl Forward<'_> {
 
     fn outgoing<'o>(
         &'o self,
-        leg: &Leg<'_>,
+        id: CallId,
         payload: Bytes,
         context: &'o (dyn Fn() -> Option<CallerContext> + Sync),
     ) -> Outgoing<'o> {
@@ -81,7 +87,7 @@ impl Forward<'_> {
             method: self.row.name,
             protocol: self.row.protocol,
             identity: &self.call.peer.identity,
-            id: self.identity(leg),
+            id,
             context,
             payload,
             repeat: self.row.repeat,

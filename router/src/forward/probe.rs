@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::Forward;
 use crate::merge::status;
 use crate::method::Repeat;
-use crate::session::of_client;
 use crate::upstream::{CLIENT_PROTOCOL, Failure, Outgoing};
 
 /// What a location has at a path.
@@ -71,8 +70,7 @@ impl Forward<'_> {
         let upstream = &self.core.upstream;
         let unknown = || Failure::Unknown { nameservice: nameservice.to_string() };
         let target = self.directory.get(nameservice.as_str()).ok_or_else(unknown)?;
-        let separator = &self.core.config.caller_context_separator;
-        let context = || Some(of_client(self.call, separator));
+        let context = || Some(self.context(&self.call.id));
         let outgoing = Outgoing {
             method,
             protocol,

@@ -71,14 +71,21 @@ impl<'a> Forward<'a> {
         Ok(directories)
     }
 
-    /// All files must lie in one subcluster; a NameNode moves blocks between its own files only.
+    /// All files must lie in one subcluster; a NameNode moves blocks between its own files only. A source that is nowhere may
+    /// have been moved by the same call already, of which the retry cache of the target's NameNode knows.
     pub(super) async fn concat(&self) -> Result<Bytes, Stop> {
         let mut found: Vec<Location<'a>> = Vec::with_capacity(self.paths.len());
         for path in self.paths {
             let resolved = plan::resolve(self.table, path, self.row, &self.caller)?;
             let at = match resolved.locations.as_slice() {
                 [_] => 0,
-                several => self.existing(several).await?.map_or(0, |(at, _)| at),
+                several => self.existing(several).await?.map_or_else(
+                    || {
+                        let target = found.first().map(|target| target.nameservice);
+                        several.iter().position(|location| Some(location.nameservice) == target).unwrap_or(0)
+                    },
+                    |(at, _)| at,
+                ),
             };
             found.push(resolved.locations[at].clone());
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use anabranch_federation::{Location, Locations, MountTable, NameserviceId, raw};
+use anabranch_federation::{Location, Locations, MountEntry, MountTable, NameserviceId, raw};
 use smallvec::SmallVec;
 
 use super::{Caller, Refusal, heed_quotas, place, resolve};
@@ -42,9 +42,14 @@ pub fn rename<'t>(
     let to = place(table, dst, row.category, caller)?;
     heed_quotas(table, dst, &to, row.growth, Some(raw::shown(src).unwrap_or(src)), caller)?;
     let spread = from.is_all();
+    // Within a mount that has several destinations in one subcluster, each keeps what it has.
+    let mount = from.entry.filter(|entry| to.entry.is_some_and(|other| std::ptr::eq(*entry, other)));
     let (mut pairs, mut elsewhere) = (SmallVec::new(), Locations::new());
     for location in from.locations {
-        match to.locations.iter().find(|partner| partner.nameservice == location.nameservice) {
+        let here = || to.locations.iter().filter(|partner| partner.nameservice == location.nameservice);
+        let root = mount.and_then(|entry| destination(entry, src, &location.path));
+        let twin = |to: &&Location<'_>| root.is_some() && mount.and_then(|e| destination(e, dst, &to.path)) == root;
+        match here().find(twin).or_else(|| here().next()) {
             Some(partner) => {
                 let (src, dst) = (location.path, partner.path.clone());
                 pairs.push(Pair { nameservice: location.nameservice, src, dst });
@@ -56,6 +61,11 @@ pub fn rename<'t>(
         return Err(Refusal::RenameAcross { src: src.to_owned(), dst: dst.to_owned() });
     }
     Ok(Renames { pairs, spread, elsewhere })
+}
+
+/// The path of the mount's destination in which a path of the mount is `remote`.
+fn destination<'l>(mount: &MountEntry, path: &str, remote: &'l str) -> Option<&'l str> {
+    remote.strip_suffix(path.strip_prefix(mount.source.as_str().trim_end_matches('/'))?)
 }
 
 /// The subcluster that has all files of a concat, of which each was found at one location; else the index of the first

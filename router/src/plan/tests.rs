@@ -122,6 +122,23 @@ fn a_rename_stays_in_one_subcluster() {
     assert_eq!(renamed("/data/a", trash), Ok((vec![format!("ns1:/d/a->{trash}")], true)));
 }
 
+/// Each directory is in both places, wherever the hashes of its names put the one that is asked first.
+#[test]
+fn a_rename_within_a_mount_keeps_to_the_destinations() {
+    let twice = entry("/twice", &[("ns1", "/x"), ("ns1", "/y"), ("ns2", "/x")], Order::HashAll);
+    let table = MountTable::build([twice], None);
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let dst = format!("/twice/{name}");
+        let renames = rename(&table, "/twice/s", &dst, row("rename2"), &ALICE).unwrap();
+        for pair in &renames.pairs {
+            assert_eq!(pair.dst, pair.src.replace("/s", &format!("/{name}")));
+        }
+        assert_eq!(renames.pairs.len(), 3);
+    }
+    let onto = rename(&table, "/twice/s", "/twice", row("rename2"), &ALICE).unwrap();
+    assert!(onto.pairs.iter().all(|pair| pair.src.strip_suffix("/s") == Some(&pair.dst)), "{onto:?}");
+}
+
 #[test]
 fn files_of_a_concat_share_a_subcluster() {
     let table = table();

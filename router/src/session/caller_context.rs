@@ -7,14 +7,15 @@ use anabranch_hrpc::{Call, CallerContext};
 /// Keys that only a router writes. A client that sends one would pass for somebody else.
 const KEYS: [&str; 5] = ["clientIp", "clientPort", "clientId", "clientCallId", "realUser"];
 
-/// The note for a call that came from a client: who it was, then what the client noted itself.
-pub fn of_client(call: &Call, separator: &str) -> CallerContext {
+/// The note for a call that came from a client: who it was, then what the client noted itself. `client_id` is whom a NameNode's
+/// retry cache has to know, which believes this note more than the header.
+pub fn of_client(call: &Call, client_id: &[u8], separator: &str) -> CallerContext {
     let own = call.caller_context.as_ref();
     let mut context = String::with_capacity(128 + own.map_or(0, |own| own.context.len()));
     // Writing into a string cannot fail.
     let _ = write!(context, "clientIp:{}", call.peer.address.ip().to_canonical());
     let _ = write!(context, "{separator}clientPort:{}{separator}clientId:", call.peer.address.port());
-    for byte in &call.id.client_id {
+    for byte in client_id {
         context.push(hex(byte >> 4));
         context.push(hex(byte & 15));
     }
@@ -74,7 +75,7 @@ mod tests {
             ),
         ];
         for (real_user, context, expected) in rows {
-            let made = of_client(&call(real_user, context), ",");
+            let made = of_client(&call(real_user, context), &[0x0a, 0xff], ",");
             assert_eq!(made.context, expected);
             assert_eq!(made.signature.is_some(), context.is_some());
         }

@@ -80,7 +80,23 @@ fn members(in_use: &[Member], configured: &[Member], registered: &[Registration]
         silent.into_iter().filter(|one| !all.iter().any(|known| known.address == one.address)).cloned().collect();
     all.extend(unheard);
     all.sort_by_key(|member| !member.is_callable());
+    keep_elected(in_use, &mut all);
     all
+}
+
+/// Of several that are called active, the one that was so before stays the first, unless a standby has become active: one that
+/// hung while another was made active goes on to call itself active until it has to write, and what it answers is old.
+fn keep_elected(in_use: &[Member], all: &mut [Member]) {
+    let active = |member: &Member| member.state == Some(NamenodeState::Active);
+    let Some(elected) = in_use.first().filter(|first| active(first)) else { return };
+    let same = |member: &Member| active(member) && member.address == elected.address;
+    let Some((before, _)) = all.iter().position(same).map(|at| all.split_at_mut(at + 1)) else { return };
+    let was_standby = |member: &Member| {
+        in_use.iter().any(|was| was.address == member.address && was.state == Some(NamenodeState::Standby))
+    };
+    if !before.iter().any(was_standby) {
+        before.rotate_right(1);
+    }
 }
 
 /// Whether a NameNode is the one that is registered: by its id, and if it has none by where it is, or for being the only

@@ -24,14 +24,14 @@ pub enum Failure {
         /// Method name.
         method: String,
     },
-    /// The connection broke after the call went out, and the call may not be sent again.
-    #[error("the connection to {nameservice} ended before the answer of {method} came: {reason}")]
+    /// No answer came, so that it may have run, and it may not be sent again.
+    #[error("{nameservice} gave no answer to {method}, which may have run: {reason}")]
     Lost {
         /// Which subcluster.
         nameservice: String,
         /// Method name.
         method: String,
-        /// How it ended.
+        /// What came in place of it.
         reason: String,
     },
     /// No answer in time.

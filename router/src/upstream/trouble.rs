@@ -60,7 +60,7 @@ impl Trouble {
     /// What the failover decision makes of it.
     pub(super) fn outcome(&self) -> Outcome {
         match self {
-            Self::Exception(exception) if exception.is(class::STANDBY) => Outcome::Standby,
+            Self::Exception(exception) if exception.is(class::STANDBY) || starts(exception) => Outcome::Standby,
             Self::Exception(_) | Self::TooLarge(_) => Outcome::Answered,
             Self::NotReached(_) => Outcome::NotReached,
             Self::NotSent(_) | Self::Duplicate => Outcome::NotSent,
@@ -84,10 +84,16 @@ impl Trouble {
             }
             Self::Lost(reason) if repeatable => Failure::Unreachable { nameservice, reason },
             Self::Lost(reason) => Failure::Lost { nameservice, method, reason },
-            Self::TimedOut => Failure::TimedOut { nameservice, method },
+            Self::TimedOut if repeatable => Failure::TimedOut { nameservice, method },
+            Self::TimedOut => Failure::Lost { nameservice, method, reason: self.to_string() },
             Self::TooLarge(reason) => Failure::TooLarge { nameservice, reason },
         }
     }
+}
+
+/// Whether a NameNode says that it has not got as far as being active or standby.
+fn starts(exception: &Exception) -> bool {
+    exception.is(class::RETRIABLE) && exception.message.ends_with("still not started")
 }
 
 #[cfg(test)]
@@ -99,6 +105,8 @@ mod tests {
         let closed = |sent| ClientError::Closed { sent, reason: "reset".into() };
         let rows = [
             (ClientError::Remote(Exception::new(class::STANDBY, "standby")), Outcome::Standby),
+            (ClientError::Remote(Exception::new(class::RETRIABLE, "NameNode still not started")), Outcome::Standby),
+            (ClientError::Remote(Exception::new(class::RETRIABLE, "Name node is in safe mode.")), Outcome::Answered),
             (ClientError::Remote(Exception::new(class::FILE_NOT_FOUND, "no")), Outcome::Answered),
             (ClientError::Fatal(Exception::impersonation_refused("a", "b")), Outcome::Answered),
             (ClientError::Fatal(Exception::invalid_header("another call broke it")), Outcome::Lost),
@@ -114,11 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_call_is_an_error_of_the_client_only_if_it_may_not_be_sent_again() {
+    fn what_may_have_run_is_an_error_of_the_client_if_it_may_not_be_sent_again() {
         let ns = NameserviceId::parse("ns0").unwrap();
-        let failure = |repeatable| Trouble::Lost("reset".into()).failure(&ns, "delete", repeatable);
-        let (nameservice, reason) = ("ns0".to_owned(), "reset".to_owned());
-        assert_eq!(failure(true), Failure::Unreachable { nameservice: nameservice.clone(), reason: reason.clone() });
-        assert_eq!(failure(false), Failure::Lost { nameservice, method: "delete".to_owned(), reason });
+        let (nameservice, method) = ("ns0".to_owned(), "delete".to_owned());
+        let unreachable = Failure::Unreachable { nameservice: nameservice.clone(), reason: "reset".to_owned() };
+        let timed_out = Failure::TimedOut { nameservice: nameservice.clone(), method: method.clone() };
+        let rows = [(Trouble::Lost("reset".into()), unreachable), (Trouble::TimedOut, timed_out)];
+        for (trouble, again) in rows {
+            let (nameservice, method, reason) = (nameservice.clone(), method.clone(), trouble.to_string());
+            assert_eq!(trouble.clone().failure(&ns, "delete", true), again);
+            assert_eq!(trouble.failure(&ns, "delete", false), Failure::Lost { nameservice, method, reason });
+        }
     }
 }

@@ -242,3 +242,28 @@ async fn a_draining_router_ends_what_it_began() {
     let (answer, ()) = tokio::join!(answer, drained);
     assert_eq!(answer.unwrap().unwrap().owner, "one");
 }
+
+/// A subcluster of which no NameNode is active, as while one hands over, is as far away as one that is dead.
+#[tokio::test]
+async fn a_listing_during_a_failover_is_partial_only_where_that_is_allowed() {
+    let ns1 = namenode("BP-1", "one").await;
+    let (first, second) = (namenode("BP-2", "first").await, namenode("BP-2", "second").await);
+    ns1.answer("getListing", listing(vec![directory("a", "one")]));
+    for two in [&first, &second] {
+        two.answer("getListing", listing(vec![directory("b", "two")]));
+    }
+    for allowed in [true, false] {
+        first.set_standby(true);
+        second.set_standby(true);
+        let mut config = config(&[("ns1", &[ns1.address]), ("ns2", &[first.address, second.address])]);
+        config.allow_partial_listing = allowed;
+        let rig = Rig::start(config, Some(table(&[("/all", &[("ns1", "/a"), ("ns2", "/a")])], None))).await;
+        let client = rig.client("alice").await;
+        match client.list("/all").await {
+            Ok(listed) => assert_eq!((listed.unwrap(), allowed), (vec!["a:one".to_owned()], true)),
+            Err(refused) => assert_eq!((&*refused.class, allowed), (class::STANDBY, false)),
+        }
+        second.set_standby(false);
+        assert_eq!(client.list("/all").await.unwrap().unwrap(), ["a:one", "b:two"]);
+    }
+}

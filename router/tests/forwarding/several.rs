@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anabranch_federation::{MountEntry, MountTable, Order};
 use anabranch_hdfs_proto::hdfs as pb;
-use anabranch_hrpc::{Call, class};
+use anabranch_hrpc::{Call, Payload, class};
 use anabranch_testkit::fake_namenode::FakeNamenode;
 
 use crate::rig::{CLIENT_ID, Client, Mount, Rig, config, directory, info, namenode, table};
@@ -128,9 +128,14 @@ async fn a_leg_keeps_its_identity_in_every_order() {
     assert_eq!((identities(&ns1.calls("delete")).len(), identities(&ns2.calls("delete")).len()), (2, 1));
 }
 
-/// The client ids with the paths that they came with.
-fn identities(calls: &[Call]) -> BTreeSet<(Vec<u8>, String)> {
-    let of = |call: &Call| (call.id.client_id.to_vec(), call.decode::<pb::DeleteRequestProto>().unwrap().src);
+/// The client ids with the paths that they came with. A NameNode that trusts the router takes the id from the caller context.
+fn identities(calls: &[Call]) -> BTreeSet<(String, String)> {
+    let of = |call: &Call| {
+        let id: String = call.id.client_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let context = &call.caller_context.as_ref().unwrap().context;
+        assert!(context.contains(&format!(",clientId:{id},")), "{id} in the header, {context}");
+        (id, call.decode::<pb::DeleteRequestProto>().unwrap().src)
+    };
     calls.iter().map(of).collect()
 }
 
@@ -238,6 +243,25 @@ async fn files_of_two_subclusters_are_not_concatenated() {
         "Cannot concatenate source file /two/b because it is located in a different namespace with block pool id BP-2 \
          from the target file with block pool id BP-1"
     );
+}
+
+/// A client whose first try was answered to a router that has died since: the sources are in the target.
+#[tokio::test]
+async fn a_concat_that_has_happened_reaches_the_retry_cache_that_knows_of_it() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    ns1.answer("getFileInfo", info(None));
+    ns2.script("getFileInfo", |call| {
+        let asked: pb::GetFileInfoRequestProto = call.decode().unwrap();
+        let found = (asked.src == "/w/t").then(|| directory("", "alice"));
+        Ok(Payload::message(&info(found)))
+    });
+    ns2.answer("concat", pb::ConcatResponseProto {});
+    for at in 0..9 {
+        let srcs = vec![format!("/wide/{at}"), format!("/wide/s{at}")];
+        let _: pb::ConcatResponseProto =
+            client.call("concat", pb::ConcatRequestProto { trg: "/wide/t".into(), srcs }).await.unwrap();
+    }
+    assert_eq!((ns1.calls("concat").len(), ns2.calls("concat").len()), (0, 9));
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ impl Cluster {
             let log = dir.join(format!("hadoop-{index}.log"));
             let args = cluster.arguments(plan, dir, roles);
             let mut jvm = Jvm::start(jars, plan.tuning, "Daemons", &args, plan.level, &log)?;
-            let answer = jvm.receive(START).with_context(|| format!("starting {}", roles.join(", ")))?;
+            let answer = jvm.receive_first(START).with_context(|| format!("starting {}", roles.join(", ")))?;
             let roles: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_value(answer)?;
             cluster.pids.extend(roles.keys().map(|role| (role.clone(), jvm.pid())));
             cluster.addresses.extend(roles);

@@ -14,6 +14,11 @@ use serde_json::Value;
 
 use super::jars::{Jars, jdk};
 
+/// Hundredths of a second: one that used less CPU while it was waited for does not get on,
+const LITTLE: u64 = 200;
+/// and one that used more does not start, for which a tenth is enough.
+const MUCH: u64 = 10_000;
+
 /// What a JVM's compiler is set for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tuning {
@@ -70,8 +75,17 @@ impl Jvm {
 
     /// SIGSTOP: its connections stay, and nobody answers. Dropping ends it all the same.
     pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// SIGCONT, after [`Jvm::pause`].
+    pub fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
         let pid = Pid::from_raw(i32::try_from(self.pid())?).context("process id 0")?;
-        Ok(kill_process(pid, Signal::STOP)?)
+        Ok(kill_process(pid, signal)?)
     }
 
     /// Sends one JSON line.
@@ -86,6 +100,28 @@ impl Jvm {
             RecvTimeoutError::Disconnected => self.explain("it ended"),
         })?;
         serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))
+    }
+
+    /// The same of a program that starts, which may take longer as long as it gets on: a machine that is busy with other things
+    /// is no reason to give it up.
+    pub fn receive_first(&mut self, patience: Duration) -> Result<Value> {
+        let mut before = 0;
+        loop {
+            let answer = self.receive(patience);
+            let used = self.cpu_ticks();
+            if answer.is_ok() || used < before + LITTLE || used > MUCH {
+                return answer;
+            }
+            before = used;
+        }
+    }
+
+    /// User and system time that it has used, in hundredths of a second; 0 if that is not known.
+    fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        // The name, in parentheses, may have blanks; these are the 14th and 15th field.
+        let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+        fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
     }
 
     fn explain(&self, what: &str) -> anyhow::Error {

@@ -95,6 +95,26 @@ fn an_address_in_use_stays_while_it_is_one_of_several_names() {
 }
 
 #[test]
+fn of_several_that_call_themselves_active_the_last_to_become_it_stays_first() {
+    let member =
+        |(at, state): &(&str, NamenodeState)| Member { id: None, address: (*at).to_owned(), state: Some(*state) };
+    type States = &'static [(&'static str, NamenodeState)];
+    let rows: [(&str, States, States, &str); 5] = [
+        ("a hung, and goes on", &[("b", Active), ("a", Unavailable)], &[("a", Active), ("b", Active)], "b"),
+        ("a is reported later than b", &[("b", Active), ("a", Active)], &[("a", Active), ("b", Active)], "b"),
+        ("b hangs, a is made active", &[("b", Active), ("a", Standby)], &[("a", Active), ("b", Active)], "a"),
+        ("b is active no more", &[("b", Active), ("a", Unavailable)], &[("a", Active), ("b", Standby)], "a"),
+        ("nothing was known", &[("b", Standby), ("a", Unavailable)], &[("a", Active), ("b", Active)], "a"),
+    ];
+    for (case, in_use, reported, first) in rows {
+        let registered = |(at, state): &(&str, NamenodeState)| registered("ns9", Some(at), *state, &[at]);
+        let registrations: Vec<Registration> = reported.iter().map(registered).collect();
+        let composed = compose(&[], &registrations, |_| in_use.iter().map(member).collect());
+        assert_eq!(composed[0].1[0].address, first, "{case}");
+    }
+}
+
+#[test]
 fn what_calls_found_out_counts_until_the_records_say_otherwise() {
     let members = |all: &[(&str, NamenodeState)]| {
         let member =
