@@ -80,7 +80,7 @@ impl Forward<'_> {
         Outgoing {
             method: self.row.name,
             protocol: self.row.protocol,
-            identity: &self.call.peer.identity,
+            identity: self.presented,
             id: self.identity(leg),
             context,
             payload,
