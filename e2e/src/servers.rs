@@ -261,7 +261,7 @@ pub fn nameservices(cluster: &Cluster) -> [(&'static str, String); 5] {
 }
 
 /// A Hadoop configuration file.
-fn hadoop_xml(properties: &[(String, String)]) -> String {
+pub fn hadoop_xml(properties: &[(String, String)]) -> String {
     let mut xml = String::from("<?xml version=\"1.0\"?>\n<configuration>\n");
     for (name, value) in properties {
         let _ = writeln!(xml, "  <property><name>{name}</name><value>{value}</value></property>");

@@ -1,7 +1,7 @@
 //! Hadoop RPC byte by byte, for what a proper client never sends.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anabranch_hdfs_proto::common::{
@@ -10,6 +10,7 @@ use anabranch_hdfs_proto::common::{
 use anabranch_hdfs_proto::hdfs::GetFileInfoRequestProto;
 use bytes::{Bytes, BytesMut};
 use prost::Message;
+use socket2::{Domain, Socket, Type};
 
 /// The protocol that a router serves.
 pub const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
@@ -38,7 +39,18 @@ pub struct Answer {
 impl Raw {
     /// Connects.
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        Self::over(TcpStream::connect_timeout(&address, PATIENCE)?)
+    }
+
+    /// Connects from an address of this machine.
+    pub fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+        socket.connect_timeout(&to.into(), PATIENCE)?;
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -51,6 +63,11 @@ impl Raw {
         raw.send(&PREAMBLE)?;
         raw.send(&context(user, None, CLIENT_PROTOCOL))?;
         Ok(raw)
+    }
+
+    /// Where it connects from.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
     }
 
     /// Sends bytes. The peer may have closed already: then reading tells.

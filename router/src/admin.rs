@@ -84,8 +84,8 @@ impl Handler for Admin {
         table::PROTOCOLS
     }
 
-    fn authorize(&self, peer: SocketAddr, identity: &Identity, _protocol: &str) -> Result<(), Exception> {
-        self.core.impersonation.load().authorize(peer, identity)
+    async fn authorize(&self, peer: SocketAddr, identity: &Identity, _protocol: &str) -> Result<(), Exception> {
+        self.core.authorize(peer, identity).await
     }
 
     async fn call(&self, call: Call) -> Reply {

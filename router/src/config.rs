@@ -11,6 +11,7 @@ mod quota;
 mod store;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_federation::Authority;
@@ -45,8 +46,9 @@ pub struct RouterConfig {
     pub supergroup: String,
     /// Who may act for whom.
     pub proxy_users: ProxyUsers,
-    /// Groups of users (`hadoop.user.group.static.mapping.overrides`); those of others are the machine's.
-    pub user_groups: Vec<(String, Vec<String>)>,
+    /// The user that acts for clients at NameNodes (`dfs.namenode.ip-proxy-users`); without one, NameNodes see clients as
+    /// the router does.
+    pub acts_as: Option<Arc<str>>,
     /// Administration.
     pub admin: AdminConfig,
     /// Safe mode.
@@ -89,7 +91,7 @@ impl Default for RouterConfig {
             superuser: "hdfs".to_owned(),
             supergroup: "supergroup".to_owned(),
             proxy_users: ProxyUsers::default(),
-            user_groups: Vec::new(),
+            acts_as: None,
             admin: AdminConfig::default(),
             safe_mode: SafeModeConfig::default(),
             upstream: UpstreamConfig::default(),
@@ -204,7 +206,7 @@ impl Default for LimitsConfig {
 pub struct ProxyUsers {
     /// One rule per real user.
     pub rules: Vec<ProxyRule>,
-    /// Group members, for rules that name groups (`hadoop.user.group.static.mapping.overrides`).
+    /// Users and their groups (`hadoop.user.group.static.mapping.overrides`); those of other users are the machine's.
     pub groups: Vec<(String, Vec<String>)>,
     /// Everybody may act for everybody. Only for `anabranch local`, where there is nothing to protect.
     pub allow_all: bool,
@@ -230,4 +232,14 @@ pub enum Names {
     Any,
     /// These; an empty list matches nothing.
     Of(Vec<String>),
+}
+
+impl Names {
+    /// Whether a name is one of them.
+    pub fn contain(&self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(list) => list.iter().any(|one| one == name),
+        }
+    }
 }

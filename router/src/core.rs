@@ -1,8 +1,11 @@
 //! What all calls of a router share.
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anabranch_federation::MountTable;
+use anabranch_hrpc::{Exception, Identity};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
@@ -40,4 +43,23 @@ pub struct Core {
     pub groups: Groups,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+}
+
+impl Core {
+    /// Whether a client may connect as whom it says it is.
+    ///
+    /// # Errors
+    /// `AuthorizationException` in the words of Hadoop.
+    pub async fn authorize(&self, peer: SocketAddr, identity: &Identity) -> Result<(), Exception> {
+        let rules = self.impersonation.load_full();
+        rules.authorize(peer, identity, &self.groups).await
+    }
+
+    /// As whom NameNodes see a client.
+    pub fn presented<'i>(&self, client: &'i Identity) -> Cow<'i, Identity> {
+        match &self.config.acts_as {
+            None => Cow::Borrowed(client),
+            Some(router) => Cow::Owned(Identity { user: client.user.clone(), real_user: Some(router.clone()) }),
+        }
+    }
 }

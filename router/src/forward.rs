@@ -21,7 +21,7 @@ mod summary;
 use std::borrow::Cow;
 
 use anabranch_federation::{Locations, MountTable, Resolved};
-use anabranch_hrpc::{Call, class};
+use anabranch_hrpc::{Call, Identity, class};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use smallvec::SmallVec;
@@ -44,6 +44,8 @@ pub struct Forward<'a> {
     pub core: &'a Core,
     /// The client's call.
     pub call: &'a Call,
+    /// As whom NameNodes see who calls.
+    pub presented: &'a Identity,
     /// What is known of its method.
     pub row: &'static Row,
     /// The mount table.
@@ -99,6 +101,7 @@ impl<'a> Forward<'a> {
             Route::AnyNamespace => Box::pin(self.any_namespace()).await,
             Route::FirstNamespace(accept) => Box::pin(self.first_namespace(accept)).await,
             Route::Groups => Box::pin(self.groups()).await,
+            Route::RefreshGroups => Box::pin(self.refresh_groups()).await,
             Route::EveryNamespace { merge, strict, scope } => {
                 Box::pin(self.every_namespace(merge, strict, scope)).await
             }

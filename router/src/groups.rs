@@ -4,68 +4,100 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::process::Command;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How long an answer of the machine counts; `hadoop.security.groups.cache.secs`.
+/// How long an answer of the machine counts; the default of `hadoop.security.groups.cache.secs`.
 const FRESH: Duration = Duration::from_secs(300);
 /// Directory services may be far away.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many users are remembered.
 const USERS: usize = 10_000;
+/// How many are asked for at once: whoever connects can name as many as he likes.
+const AT_ONCE: usize = 16;
 
 /// See the module.
 pub struct Groups {
-    listed: HashMap<String, Vec<String>>,
-    asked: Mutex<HashMap<String, (Instant, Vec<String>)>>,
+    listed: RwLock<HashMap<String, Vec<String>>>,
+    known: Mutex<Known>,
+    asking: Semaphore,
+}
+
+/// What the machine has said.
+struct Known {
+    users: HashMap<String, (Instant, Vec<String>)>,
+    /// Answers to what was asked before count no more.
+    since: Instant,
 }
 
 impl Groups {
     /// The groups that the configuration lists, by user.
     pub fn new(listed: &[(String, Vec<String>)]) -> Self {
-        Self { listed: listed.iter().cloned().collect(), asked: Mutex::default() }
+        Self {
+            listed: RwLock::new(listed.iter().cloned().collect()),
+            known: Mutex::new(Known { users: HashMap::new(), since: Instant::now() }),
+            asking: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// From now on, the configuration lists these.
+    pub fn list(&self, listed: &[(String, Vec<String>)]) {
+        *self.listed.write() = listed.iter().cloned().collect();
+    }
+
+    /// From now on, the machine is asked anew.
+    pub fn forget(&self) {
+        *self.known.lock() = Known { users: HashMap::new(), since: Instant::now() };
     }
 
     /// The groups of a user; of one whom nobody knows, none.
     pub async fn of(&self, user: &str) -> Vec<String> {
-        if let Some(groups) = self.listed.get(user) {
+        if let Some(groups) = self.listed.read().get(user) {
             return groups.clone();
         }
-        let known = self.asked.lock().get(user).filter(|(when, _)| when.elapsed() < FRESH).cloned();
+        let known = self.known.lock().users.get(user).filter(|(when, _)| when.elapsed() < FRESH).cloned();
         if let Some((_, groups)) = known {
             return groups;
         }
-        let groups = ask(user).await;
-        let mut asked = self.asked.lock();
-        if asked.len() >= USERS {
-            asked.clear();
+        let asked = Instant::now();
+        let groups = match timeout(PATIENCE, self.ask(user)).await {
+            Ok(groups) => groups,
+            Err(_) => {
+                tracing::warn!(user, "this machine does not tell the groups of a user in time");
+                Vec::new()
+            }
+        };
+        let mut known = self.known.lock();
+        if known.users.len() >= USERS {
+            known.users.clear();
         }
-        asked.insert(user.to_owned(), (Instant::now(), groups.clone()));
+        if asked >= known.since {
+            known.users.insert(user.to_owned(), (Instant::now(), groups.clone()));
+        }
         groups
     }
-}
 
-/// The program that knows every source of groups that the machine is set up for.
-async fn ask(user: &str) -> Vec<String> {
-    // What looks like a number would be taken as that of another user.
-    if !user.starts_with(|letter: char| letter.is_alphabetic() || letter == '_') {
-        return Vec::new();
-    }
-    let mut id = Command::new("id");
-    id.args(["-Gn", "--", user]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    match timeout(PATIENCE, id.output()).await {
-        Ok(Ok(output)) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect()
+    /// By the program that knows every source of groups that the machine is set up for.
+    async fn ask(&self, user: &str) -> Vec<String> {
+        // What looks like a number would be taken as that of another user.
+        if !user.starts_with(|letter: char| letter.is_alphabetic() || letter == '_') {
+            return Vec::new();
         }
-        Ok(Ok(_)) => Vec::new(),
-        Ok(Err(error)) => {
-            tracing::warn!(user, %error, "cannot ask this machine for the groups of a user");
-            Vec::new()
-        }
-        Err(_) => {
-            tracing::warn!(user, "this machine does not tell the groups of a user in time");
-            Vec::new()
+        // It is never closed.
+        let _turn = self.asking.acquire().await;
+        let mut id = Command::new("id");
+        id.args(["-Gn", "--", user]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        match id.output().await {
+            Ok(output) if output.status.success() => {
+                String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect()
+            }
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(user, %error, "cannot ask this machine for the groups of a user");
+                Vec::new()
+            }
         }
     }
 }
@@ -79,6 +111,9 @@ mod tests {
         let groups = Groups::new(&[("root".into(), vec![]), ("ann".into(), vec!["staff".into()])]);
         assert_eq!(groups.of("root").await, Vec::<String>::new());
         assert_eq!(groups.of("ann").await, ["staff"]);
+        groups.list(&[("ann".into(), vec!["etl".into()])]);
+        assert!(groups.of("root").await.contains(&"root".to_owned()));
+        assert_eq!(groups.of("ann").await, ["etl"]);
     }
 
     #[tokio::test]
@@ -88,6 +123,8 @@ mod tests {
         for nobody in ["no-such-user", "--help", "", "0", "+0"] {
             assert_eq!(groups.of(nobody).await, Vec::<String>::new(), "{nobody:?}");
         }
-        assert_eq!(groups.asked.lock().len(), 6);
+        assert_eq!(groups.known.lock().users.len(), 6);
+        groups.forget();
+        assert_eq!(groups.known.lock().users.len(), 0);
     }
 }

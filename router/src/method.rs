@@ -106,6 +106,8 @@ pub enum Route {
     FirstNamespace(Accept),
     /// `getGroupsForUser`: the groups that any subcluster sees; without subclusters, those that this machine does.
     Groups,
+    /// `refreshUserToGroupsMappings`: here, and in all subclusters.
+    RefreshGroups,
     /// To all of them.
     EveryNamespace {
         /// Joins the answers.

@@ -52,9 +52,11 @@ impl Session {
         let usages = if row.growth == Growth::Nothing { None } else { core.quotas.usages() };
         let known = if paths.is_empty() { None } else { core.whereabouts.of(&table) };
         let placement = known.as_ref().map(|known| known.placement(Some(call.peer.address.ip()))).unwrap_or_default();
+        let presented = core.presented(identity);
         let forward = Forward {
             core,
             call,
+            presented: &presented,
             row,
             table: &table,
             directory: &directory,
@@ -97,8 +99,8 @@ impl Handler for Session {
         &[CLIENT_PROTOCOL, NAMENODE_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL, REFRESH_USER_MAPPINGS_PROTOCOL]
     }
 
-    fn authorize(&self, peer: SocketAddr, identity: &Identity, _protocol: &str) -> Result<(), Exception> {
-        self.core.impersonation.load().authorize(peer, identity)
+    async fn authorize(&self, peer: SocketAddr, identity: &Identity, _protocol: &str) -> Result<(), Exception> {
+        self.core.authorize(peer, identity).await
     }
 
     async fn call(&self, call: Call) -> Reply {

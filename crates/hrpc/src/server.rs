@@ -7,7 +7,7 @@ mod limits;
 mod meta;
 mod stats;
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,13 +40,19 @@ pub trait Handler: Send + Sync + 'static {
     fn protocols(&self) -> &'static [Protocol];
 
     /// Whether the identity that a connection claims may call the protocol that it names (which may be empty). An error
-    /// is sent as FATAL, and the connection closed. Without an answer of its own a handler lets nobody impersonate.
-    fn authorize(&self, peer: SocketAddr, identity: &Identity, protocol: &str) -> Result<(), Exception> {
+    /// is sent as FATAL, and the connection closed. No call is taken before it is known; it must not block, and has the time
+    /// of a handshake. Without an answer of its own a handler lets nobody impersonate.
+    fn authorize(
+        &self,
+        peer: SocketAddr,
+        identity: &Identity,
+        protocol: &str,
+    ) -> impl Future<Output = Result<(), Exception>> + Send {
         let _ = (peer, protocol);
-        match &identity.real_user {
+        ready(match &identity.real_user {
             None => Ok(()),
             Some(real) => Err(Exception::impersonation_refused(real, &identity.user)),
-        }
+        })
     }
 
     /// Answers a call. It runs on the connection's task, beside the other calls of the connection, and so must not

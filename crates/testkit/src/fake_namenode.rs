@@ -147,7 +147,7 @@ impl Handler for State {
         ]
     }
 
-    fn authorize(&self, _: SocketAddr, _: &Identity, _: &str) -> Result<(), Exception> {
+    async fn authorize(&self, _: SocketAddr, _: &Identity, _: &str) -> Result<(), Exception> {
         Ok(())
     }
 

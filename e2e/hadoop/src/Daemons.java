@@ -7,6 +7,8 @@ import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -33,6 +35,9 @@ import org.apache.hadoop.hdfs.server.namenode.EditLogFileOutputStream;
 import org.apache.hadoop.hdfs.server.namenode.NameNode;
 import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
 import org.apache.hadoop.security.UserGroupInformation;
+import org.apache.log4j.FileAppender;
+import org.apache.log4j.Logger;
+import org.apache.log4j.PatternLayout;
 
 /**
  * Real Hadoop daemons in one JVM, each on ports that the system chooses.
@@ -40,10 +45,13 @@ import org.apache.hadoop.security.UserGroupInformation;
  * <p>{@code Daemons DIR [-D key=value|ROLE]...} starts the roles in order, each with the properties before it: {@code namenode:NS},
  * {@code pair:NS} (two NameNodes with high availability, of which {@code nn1} is active),
  * {@code journals:COUNT}, {@code member:NS.ID} (one NameNode of several whose addresses are given, a
- * standby), {@code datanode:NAME}, {@code router:/mount=NS:/path,...}. A daemon finds the NameNodes
+ * standby), {@code datanode:NAME} or, for one that has another address than the rest, {@code
+ * datanode:NAME@ADDRESS}, {@code router:/mount=NS:/path,...}. A daemon finds the NameNodes
  * that were started before it, or those that {@code dfs.namenode.rpc-address.NS} names. When all of them serve,
  * one JSON line with their addresses goes to standard output. The JVM ends when its standard input
  * does, so it never outlives the test that started it.
+ *
+ * <p>Configuration files in {@code DIR/site} count as well, and are read again where daemons are told to.
  */
 public final class Daemons {
   private static final long PATIENCE_MS = 120_000;
@@ -71,6 +79,8 @@ public final class Daemons {
     // Several daemons of one kind would fight for the names of their metrics.
     DefaultMetricsSystem.setMiniClusterMode(true);
     try {
+      URL[] site = {new File(args[0], "site/").toURI().toURL()};
+      Thread.currentThread().setContextClassLoader(new URLClassLoader(site, Daemons.class.getClassLoader()));
       Daemons daemons = new Daemons(new File(args[0]));
       daemons.startAll(args);
       answers.println(new ObjectMapper().writeValueAsString(daemons.addresses));
@@ -94,12 +104,21 @@ public final class Daemons {
     Runtime.getRuntime().halt(0);
   }
 
+  /** Audit lines, which go nowhere otherwise, go to this file. */
+  private static void audit(String file) throws IOException {
+    Logger log = Logger.getLogger("org.apache.hadoop.hdfs.server.namenode.FSNamesystem.audit");
+    log.addAppender(new FileAppender(new PatternLayout("%m%n"), file));
+  }
+
   private void startAll(String[] args) throws Exception {
     for (int i = 1; i < args.length; i++) {
       if (args[i].equals("-D")) {
         String[] pair = args[++i].split("=", 2);
         shared.set(pair[0], pair[1]);
         given.put(pair[0], pair[1]);
+        if (pair[0].equals("rig.audit")) {
+          audit(pair[1]);
+        }
         host = shared.get("rig.host", host);
       } else {
         // Whom users are grouped with is read once in a JVM.
@@ -242,16 +261,23 @@ public final class Daemons {
         Map.of("rpc", text(namenode.getNameNodeAddress()), "http", text(namenode.getHttpAddress())));
   }
 
-  private void datanode(String name) throws Exception {
+  private void datanode(String role) throws Exception {
+    String[] sides = role.split("@", 2);
+    String name = sides[0];
     Configuration conf = new HdfsConfiguration(shared);
-    conf.set("dfs.datanode.address", host + ":0");
-    conf.set("dfs.datanode.ipc.address", host + ":0");
-    conf.set("dfs.datanode.http.address", host + ":0");
-    conf.set("dfs.datanode.hostname", host);
+    String at = host;
+    if (sides.length > 1) {
+      at = sides[1];
+      BoundSockets.configure(conf, at);
+    }
+    conf.set("dfs.datanode.address", at + ":0");
+    conf.set("dfs.datanode.ipc.address", at + ":0");
+    conf.set("dfs.datanode.http.address", at + ":0");
+    conf.set("dfs.datanode.hostname", at);
     conf.set("dfs.datanode.data.dir", new File(dir, name).toURI().toString());
     DataNode datanode = DataNode.instantiateDataNode(new String[0], conf);
     datanode.runDatanodeDaemon();
-    addresses.put(name, Map.of("data", text(datanode.getXferAddress())));
+    addresses.put(name, Map.of("data", at + ":" + datanode.getXferAddress().getPort()));
     datanodes++;
   }
 

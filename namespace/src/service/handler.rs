@@ -19,7 +19,7 @@ impl Handler for Service {
         PROTOCOLS
     }
 
-    fn authorize(&self, _: SocketAddr, identity: &Identity, _: &str) -> Result<(), Exception> {
+    async fn authorize(&self, _: SocketAddr, identity: &Identity, _: &str) -> Result<(), Exception> {
         match &identity.real_user {
             None => Ok(()),
             Some(real) => {

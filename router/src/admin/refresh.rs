@@ -30,13 +30,14 @@ pub(super) fn mounts<'a>(admin: &'a Admin, _: &'a Call) -> Answer<'a> {
     })
 }
 
-/// Reads who may act for whom.
+/// Reads who may act for whom, and whose groups are listed.
 pub(super) fn proxy_users<'a>(admin: &'a Admin, _: &'a Call) -> Answer<'a> {
     Box::pin(async move {
         if let Some(read) = admin.proxy_users.clone() {
             let read = tokio::task::spawn_blocking(move || read()).await?;
-            let rules = Impersonation::new(&read.map_err(Problem::Configuration)?).await;
-            admin.core.impersonation.store(Arc::new(rules));
+            let read = read.map_err(Problem::Configuration)?;
+            admin.core.impersonation.store(Arc::new(Impersonation::new(&read).await));
+            admin.core.groups.list(&read.groups);
         }
         answer(&RefreshSuperUserGroupsConfigurationResponseProto { status: Some(true) })
     })

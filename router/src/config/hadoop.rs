@@ -152,9 +152,8 @@ pub fn interpret(properties: &Properties) -> Result<Loaded, Error> {
             key.apply(&mut draft, &value).map_err(|()| properties.refused(key.name, &value, key.accepted()))?;
         }
     }
-    draft.config.user_groups = proxy_users::user_groups(properties)?;
     draft.config.limits.reserved = fairness::reserved(properties)?;
-    draft.config.proxy_users = proxy_users::read(properties, &draft.config.user_groups)?;
+    draft.config.proxy_users = proxy_users::read(properties)?;
     draft.config.nameservices = topology::nameservices(properties, &draft.monitored)?;
     if draft.namenode_heartbeat.unwrap_or(draft.config.heartbeat.router) {
         let served = &draft.config.nameservices.clone();

@@ -70,6 +70,15 @@ impl Forward<'_> {
         Ok(GetGroupsForUserResponseProto { groups }.encode_length_delimited_to_vec().into())
     }
 
+    /// Whom users are grouped with is looked up anew, here as in all subclusters.
+    pub(super) async fn refresh_groups(&self) -> Result<Bytes, Stop> {
+        self.core.groups.forget();
+        match self.directory.all().is_empty() {
+            true => Ok(merge::empty()),
+            false => self.every_namespace(merge::first, false, Scope::Active).await,
+        }
+    }
+
     /// Every subcluster.
     fn all(&self) -> Vec<Leg<'_>> {
         self.directory.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect()

@@ -19,7 +19,8 @@ pub async fn holders(core: &Core, call: &Call, table: &MountTable, locations: &[
     let user = call.peer.identity.short_name();
     let caller = Caller { user, placement: Placement::default(), disabled: &[], usages: None };
     let (directory, deadline) = (&*core.upstream.directory(), core.upstream.deadline());
-    let forward = Forward { core, call, row, table, directory, paths: &paths, caller, deadline };
+    let presented = &core.presented(&call.peer.identity);
+    let forward = Forward { core, call, presented, row, table, directory, paths: &paths, caller, deadline };
     let answers = join_all(locations.iter().map(|location| forward.probe(location, forward.deadline))).await;
     let holds = |reply: &bytes::Bytes| status::status_of(reply).is_ok_and(|status| status.is_some());
     answers.iter().map(|answer| answer.as_ref().is_ok_and(holds)).collect()

@@ -86,7 +86,7 @@ impl Forward<'_> {
         Outgoing {
             method: self.row.name,
             protocol: self.row.protocol,
-            identity: &self.call.peer.identity,
+            identity: self.presented,
             id,
             context,
             payload,

@@ -74,7 +74,7 @@ impl Forward<'_> {
         let outgoing = Outgoing {
             method,
             protocol,
-            identity: &self.call.peer.identity,
+            identity: self.presented,
             id: upstream.own_call(),
             context: &context,
             payload: request.0.into_iter().next().unwrap_or_default(),

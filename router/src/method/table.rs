@@ -267,6 +267,6 @@ pub(super) static ROWS: &[Row] = &[
     read("getNextSPSPath", &[], UNSUPPORTED).of(NAMENODE),
     // Users and their groups.
     read("getGroupsForUser", &[], Route::Groups).of(GET_USER_MAPPINGS),
-    unchecked("refreshUserToGroupsMappings", report(merge::first)).of(REFRESH_USER_MAPPINGS),
+    unchecked("refreshUserToGroupsMappings", Route::RefreshGroups).of(REFRESH_USER_MAPPINGS),
     unchecked("refreshSuperUserGroupsConfiguration", report(merge::first)).of(REFRESH_USER_MAPPINGS),
 ];

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use tokio::time::{Duration, timeout};
 
 use crate::config::{AddressRange, Names, ProxyUsers};
+use crate::groups::Groups;
 
 /// For the address of one host. A router starts without those that no name server knows.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -15,7 +16,6 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub struct Impersonation {
     rules: HashMap<String, Rule>,
-    groups: HashMap<String, Vec<String>>,
     allow_all: bool,
 }
 
@@ -44,42 +44,40 @@ impl Impersonation {
             rules
                 .insert(rule.real_user.clone(), Rule { users: rule.users.clone(), groups: rule.groups.clone(), hosts });
         }
-        Self { rules, groups: config.groups.iter().cloned().collect(), allow_all: config.allow_all }
+        Self { rules, allow_all: config.allow_all }
     }
 
     /// Whether the identity may be used from this address.
     ///
     /// # Errors
     /// `AuthorizationException` in the words of Hadoop.
-    pub fn authorize(&self, peer: SocketAddr, identity: &Identity) -> Result<(), Exception> {
-        let Some(real) = &identity.real_user else { return Ok(()) };
-        if self.allow_all || *real == identity.user {
-            return Ok(());
-        }
+    pub async fn authorize(&self, peer: SocketAddr, identity: &Identity, groups: &Groups) -> Result<(), Exception> {
+        let Some(real) = identity.real_user.as_ref().filter(|_| !self.allow_all) else { return Ok(()) };
         let refused = || Err(Exception::impersonation_refused(real, &identity.user));
         let Some(rule) = self.rules.get(Identity::simple(real.clone()).short_name()) else { return refused() };
-        if !self.covers(rule, identity.short_name()) {
+        if !rule.covers(identity.short_name(), groups).await {
             return refused();
         }
         let address = peer.ip().to_canonical();
         if !rule.hosts.contain(address) {
-            let message = format!("Unauthorized connection for super-user: {real} from IP {address}");
+            // Java shows an address whose name it has not looked up with a slash.
+            let message = format!("Unauthorized connection for super-user: {real} from IP /{address}");
             return Err(Exception::unauthorized(anabranch_hrpc::class::AUTHORIZATION, message));
         }
         Ok(())
     }
+}
 
-    fn covers(&self, rule: &Rule, user: &str) -> bool {
-        let named = |names: &Names, name: &str| match names {
+impl Rule {
+    async fn covers(&self, user: &str, groups: &Groups) -> bool {
+        if self.users.contain(user) {
+            return true;
+        }
+        match &self.groups {
             Names::Any => true,
-            Names::Of(list) => list.iter().any(|one| one == name),
-        };
-        let member = |group: &str| self.groups.get(group).is_some_and(|members| members.iter().any(|one| one == user));
-        named(&rule.users, user)
-            || match &rule.groups {
-                Names::Any => true,
-                Names::Of(groups) => groups.iter().any(|group| member(group)),
-            }
+            Names::Of(listed) if listed.is_empty() => false,
+            names => groups.of(user).await.iter().any(|group| names.contain(group)),
+        }
     }
 }
 
@@ -125,18 +123,19 @@ mod tests {
                 groups: names(groups),
                 hosts: names(hosts),
             }],
-            groups: vec![("staff".into(), vec!["alice".into()])],
-            allow_all: false,
+            ..ProxyUsers::default()
         };
+        let groups = Groups::new(&[("alice".into(), vec!["users".into(), "staff".into()])]);
         let identity = Identity { user: user.into(), real_user: Some("oozie/h@R".into()) };
         let rules = Impersonation::new(&config).await;
-        rules.authorize("10.0.1.7:99".parse().unwrap(), &identity).map_err(|exception| exception.message)
+        let verdict = rules.authorize("10.0.1.7:99".parse().unwrap(), &identity, &groups).await;
+        verdict.map_err(|exception| exception.message)
     }
 
     #[tokio::test]
     async fn rules_decide_by_user_group_and_host() {
         let refused = Err("User: oozie/h@R is not allowed to impersonate alice".to_owned());
-        let elsewhere = Err("Unauthorized connection for super-user: oozie/h@R from IP 10.0.1.7".to_owned());
+        let elsewhere = Err("Unauthorized connection for super-user: oozie/h@R from IP /10.0.1.7".to_owned());
         type Row<'a> = (&'a [&'a str], &'a [&'a str], &'a [&'a str], &'a Result<(), String>);
         let rows: &[Row<'_>] = &[
             (&["alice"], &[], &["*"], &Ok(())),
@@ -158,10 +157,11 @@ mod tests {
         let rules = Impersonation::new(&ProxyUsers::default()).await;
         let peer = "10.0.0.1:1".parse().unwrap();
         let mallory = Identity { user: "root".into(), real_user: Some("mallory".into()) };
-        let refusal = rules.authorize(peer, &mallory).unwrap_err();
+        let groups = Groups::new(&[]);
+        let refusal = rules.authorize(peer, &mallory, &groups).await.unwrap_err();
         assert_eq!(refusal.message, "User: mallory is not allowed to impersonate root");
-        assert_eq!(rules.authorize(peer, &Identity::simple("root")), Ok(()));
+        assert_eq!(rules.authorize(peer, &Identity::simple("root"), &groups).await, Ok(()));
         let all = Impersonation::new(&ProxyUsers { allow_all: true, ..ProxyUsers::default() }).await;
-        assert_eq!(all.authorize(peer, &mallory), Ok(()));
+        assert_eq!(all.authorize(peer, &mallory, &groups).await, Ok(()));
     }
 }

@@ -42,7 +42,8 @@ impl From<ClientError> for Trouble {
             ClientError::Remote(exception) => Self::Exception(exception),
             // The user is not welcome: so it will be over any other connection.
             ClientError::Fatal(exception) if exception.detail == RpcErrorCodeProto::FatalUnauthorized => {
-                Self::Exception(exception)
+                // For the client it is an exception of its call, not the end of its connection.
+                Self::Exception(Exception { detail: RpcErrorCodeProto::ErrorApplication, ..exception })
             }
             // Whatever broke the connection need not have been this call.
             ClientError::Fatal(_) => Self::Lost(reason),
@@ -119,6 +120,14 @@ mod tests {
             let name = error.to_string();
             assert_eq!(Trouble::from(error).outcome(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_user_who_is_not_welcome_there_keeps_the_connection_here() {
+        let refused = Exception::impersonation_refused("router", "zoe");
+        let Trouble::Exception(seen) = Trouble::from(ClientError::Fatal(refused.clone())) else { panic!("{refused}") };
+        assert_eq!((seen.class, seen.message), (refused.class, refused.message));
+        assert_eq!(seen.detail, RpcErrorCodeProto::ErrorApplication);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anabranch_federation::MountEntry;
 use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hrpc::{CallId, ClientError, ConnectOptions, Connection, Exception, Identity, Payload, Request, wire};
-use anabranch_router::config::{AdminConfig, HeartbeatConfig};
+use anabranch_router::config::{AdminConfig, HeartbeatConfig, ProxyUsers};
 use anabranch_router::{Router, RouterConfig, RunningRouter, Runtimes, Sources, trusted};
 use anabranch_store::{
     Answer, JournalStore, Reader, Record, Refusal, Revision, Snapshot, StateStore, StoreError, Version, Watch, Write,
@@ -40,7 +40,10 @@ pub fn config(namenodes: &[FakeNamenode; 2]) -> RouterConfig {
     RouterConfig {
         superuser: "root".into(),
         default_nameservice: Some("ns0".into()),
-        user_groups: vec![("ann".into(), vec!["staff".into()]), ("sue".into(), vec!["supergroup".into()])],
+        proxy_users: ProxyUsers {
+            groups: vec![("ann".into(), vec!["staff".into()]), ("sue".into(), vec!["supergroup".into()])],
+            ..ProxyUsers::default()
+        },
         admin: AdminConfig { address: Some(([127, 0, 0, 1], 0).into()), ..AdminConfig::default() },
         // Tests count what administrators write.
         heartbeat: HeartbeatConfig { router: false, ..HeartbeatConfig::default() },

@@ -185,3 +185,14 @@ async fn nobody_acts_for_another_without_a_rule() {
     rig.client_as(proxied.clone()).await.info("/x").await.unwrap();
     assert_eq!(ns1.calls("getFileInfo")[0].peer.identity, proxied);
 }
+
+#[tokio::test]
+async fn a_router_that_is_told_so_acts_for_its_clients() {
+    let ns1 = namenode("BP-1", "o").await;
+    let acting =
+        anabranch_router::RouterConfig { acts_as: Some("router".into()), ..config(&[("ns1", &[ns1.address])]) };
+    let rig = Rig::start(acting, Some(table(&[], Some("ns1")))).await;
+    rig.client_as(Identity::simple("ann")).await.info("/x").await.unwrap();
+    let seen = Identity { user: "ann".into(), real_user: Some("router".into()) };
+    assert_eq!(ns1.calls("getFileInfo")[0].peer.identity, seen);
+}

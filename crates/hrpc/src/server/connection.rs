@@ -26,10 +26,10 @@ use unanswered::Unanswered;
 
 use super::drain::Word;
 use super::{Drain, Handler, Shared};
-use crate::handshake::Handshake;
+use crate::handshake::{Established, Handshake};
 use crate::timer::Timer;
 use crate::transport::Transport;
-use crate::{Call, Peer, frame};
+use crate::{Call, Exception, Peer, frame};
 
 /// Replies gather up to this size while there is still something to read.
 const FLUSH_AT: usize = 64 * 1024;
@@ -39,7 +39,7 @@ pub(super) struct Session<'s, H, F> {
     transport: Transport,
     handler: &'s H,
     shared: &'s Shared,
-    phase: Phase,
+    phase: Phase<'s>,
     calls: Unanswered<F>,
     deadlines: Deadlines,
     /// Bytes of an unfinished frame, and of replies that the peer has not taken, that the budget knows of.
@@ -48,9 +48,13 @@ pub(super) struct Session<'s, H, F> {
     room: Option<Pin<Box<OwnedNotified>>>,
 }
 
-#[derive(Debug)]
-enum Phase {
+/// What a connection context said, and whether that is true.
+type Decided = (Established, Result<(), Exception>);
+
+enum Phase<'s> {
     Handshake(Handshake),
+    /// Whether the peer may be who it says it is, is being found out.
+    Deciding(Pin<Box<dyn Future<Output = Decided> + Send + 's>>),
     Open(Arc<Peer>),
     /// The last words are being written.
     Closing,
@@ -102,6 +106,7 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
         self.deadlines.now = Instant::now();
         loop {
             let mut progress = self.poll_calls(cx);
+            progress |= self.poll_decision(cx);
             progress |= self.take_frames(start);
             progress |= self.poll_read(cx);
             if !progress || self.transport.outbox.len() >= FLUSH_AT {
@@ -142,7 +147,7 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
-        if matches!(self.phase, Phase::Gone) || !self.may_read(cx) {
+        if matches!(self.phase, Phase::Gone | Phase::Deciding(_)) || !self.may_read(cx) {
             return false;
         }
         match self.transport.poll_read(cx) {
@@ -210,7 +215,8 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
     /// Before waiting: accounts for what is held and gives back what is not needed.
     fn settle(&mut self) {
         let idle = self.calls.is_empty() && self.transport.outbox.is_empty();
-        if idle && self.deadlines.draining.is_some() && matches!(self.phase, Phase::Open(_) | Phase::Handshake(_)) {
+        let lives = matches!(self.phase, Phase::Open(_) | Phase::Handshake(_) | Phase::Deciding(_));
+        if idle && lives && self.deadlines.draining.is_some() {
             self.close();
         }
         if idle && self.transport.input.is_empty() && self.deadlines.is_shed() && matches!(self.phase, Phase::Open(_)) {
@@ -257,7 +263,7 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
             Verdict::Slow(what) => {
                 tracing::debug!(address = %self.address, what, "cut a connection that took too long");
                 match self.phase {
-                    Phase::Handshake(_) => stats.handshakes_failed.fetch_add(1, Relaxed),
+                    Phase::Handshake(_) | Phase::Deciding(_) => stats.handshakes_failed.fetch_add(1, Relaxed),
                     _ => stats.connections_cut.fetch_add(1, Relaxed),
                 };
                 self.gone();
@@ -293,7 +299,7 @@ impl<'s, H: Handler, F: Future<Output = Finished>> Session<'s, H, F> {
         self.deadlines.gone();
     }
 
-    fn leave(&mut self, next: Phase) {
+    fn leave(&mut self, next: Phase<'s>) {
         if let Phase::Open(peer) = std::mem::replace(&mut self.phase, next) {
             peer.gone.cancel();
         }

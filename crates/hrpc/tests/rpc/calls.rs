@@ -1,10 +1,18 @@
 //! Client and server together.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
-use crate::support::{PROTOCOL, message, request, serve};
-use anabranch_hrpc::{ClientError, Identity, Limits, class};
+use crate::support::{PREAMBLE, PROTOCOL, call, context, message, read_all, read_frame, request, serve};
+use anabranch_hrpc::{
+    Call, ClientError, Drain, Exception, Handler, Identity, Limits, Payload, Protocol, Reply, Server, class,
+};
 use futures_util::future::join_all;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 #[tokio::test]
 async fn a_call_is_answered() {
@@ -67,4 +75,55 @@ async fn impersonation_is_refused_unless_the_handler_allows_it() {
         other => panic!("{other:?}"),
     }
     assert!(connection.is_closed());
+}
+
+/// Takes its time to let somebody in.
+#[derive(Default)]
+struct Doorman {
+    asked: Notify,
+    told: Notify,
+}
+
+impl Handler for Doorman {
+    fn protocols(&self) -> &'static [Protocol] {
+        &[Protocol { name: PROTOCOL, version: 1 }]
+    }
+
+    async fn authorize(&self, _: SocketAddr, identity: &Identity, _: &str) -> Result<(), Exception> {
+        self.asked.notify_one();
+        self.told.notified().await;
+        if &*identity.user == "ann" { Ok(()) } else { Err(Exception::new(class::ACCESS_CONTROL, "go away")) }
+    }
+
+    async fn call(&self, call: Call) -> Reply {
+        Ok(Payload::raw(call.payload))
+    }
+}
+
+#[tokio::test]
+async fn calls_wait_until_it_is_known_who_makes_them() {
+    let hasty = Limits { handshake_timeout: Duration::from_secs(1), ..Limits::default() };
+    let rows =
+        [("ann", Limits::default(), Some("hello")), ("eve", Limits::default(), Some("go away")), ("ann", hasty, None)];
+    for (user, limits, said) in rows {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let doorman = Arc::new(Doorman::default());
+        let server = Server::new(doorman.clone(), limits);
+        let stats = server.stats();
+        tokio::spawn(server.serve(listener, Drain::new(Duration::ZERO)));
+        socket.write_all(&[PREAMBLE, &context(user, None), &call(1, "echo", b"hello")].concat()).await.unwrap();
+        doorman.asked.notified().await;
+        assert_eq!(stats.calls.load(Relaxed), 0, "{user}");
+        match said {
+            Some(said) => {
+                doorman.told.notify_one();
+                let answer = read_frame(&mut socket).await;
+                assert!(answer.windows(said.len()).any(|words| words == said.as_bytes()), "{user}: {answer:?}");
+            }
+            None => assert_eq!(read_all(&mut socket).await, b""),
+        }
+        let (calls, failed) = (u64::from(said == Some("hello")), u64::from(said != Some("hello")));
+        assert_eq!((stats.calls.load(Relaxed), stats.handshakes_failed.load(Relaxed)), (calls, failed), "{user}");
+    }
 }

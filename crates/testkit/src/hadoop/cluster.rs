@@ -46,6 +46,14 @@ impl Plan {
         Self { tuning: Tuning::Start, processes: vec![roles], level: "WARN", settings: Vec::new() }
     }
 
+    /// Nameservices `ns0` and `ns1`, and three DataNodes that serve both, of which each connects from an address of its own,
+    /// `127.0.0.1` to `127.0.0.3`: for NameNodes, three hosts.
+    pub fn hosts() -> Self {
+        let datanodes = (1..=3).map(|host| format!("datanode:dn{host}@127.0.0.{host}"));
+        let roles = ["namenode:ns0", "namenode:ns1"].map(String::from).into_iter().chain(datanodes).collect();
+        Self { processes: vec![roles], ..Self::tests() }
+    }
+
     /// Nameservices `ns0` and `ns1` without DataNodes, each in a JVM of its own.
     pub fn apart() -> Self {
         let processes = ["namenode:ns0", "namenode:ns1"].map(|role| vec![role.to_owned()]).into();

@@ -3,6 +3,7 @@
 mod admin;
 mod datanodes;
 mod heartbeat;
+mod identity;
 mod not_implemented;
 mod placement;
 mod quota;
@@ -129,7 +130,12 @@ const MEBI: u64 = 1 << 20;
 
 /// Every key that means something.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(admin::KEYS).chain(datanodes::KEYS).chain(placement::KEYS).chain(quota::KEYS)
+    KEYS.iter()
+        .chain(identity::KEYS)
+        .chain(admin::KEYS)
+        .chain(datanodes::KEYS)
+        .chain(placement::KEYS)
+        .chain(quota::KEYS)
 }
 
 /// Those of the data plane.
@@ -292,42 +298,6 @@ const KEYS: &[Key] = &[
         default: "supergroup",
         about: "The group whose members are superusers, and of directories that exist only because of mounts below them.",
         set: Set::Text("a group", |draft, text| draft.config.supergroup = text.to_owned()),
-    },
-    Key {
-        name: "hadoop.caller.context.separator",
-        default: ",",
-        about: "What separates the pieces of a caller context.",
-        set: Set::Text("text", |draft, text| draft.config.caller_context_separator = text.to_owned()),
-    },
-    Key {
-        name: "hadoop.security.authentication",
-        default: "simple",
-        about: "How clients prove who they are.",
-        set: Set::OneOf(&["simple"]),
-    },
-    Key {
-        name: "hadoop.proxyuser.<user>.hosts",
-        default: "",
-        about: "From where a user may act for others.",
-        set: Set::Together("hosts, addresses or CIDR ranges separated by commas, or *"),
-    },
-    Key {
-        name: "hadoop.proxyuser.<user>.users",
-        default: "",
-        about: "For which users a user may act.",
-        set: Set::Together("users separated by commas, or *"),
-    },
-    Key {
-        name: "hadoop.proxyuser.<user>.groups",
-        default: "",
-        about: "For the members of which groups a user may act.",
-        set: Set::Together("groups separated by commas, or *"),
-    },
-    Key {
-        name: "hadoop.user.group.static.mapping.overrides",
-        default: "",
-        about: "Who is in which group, for `hadoop.proxyuser.<user>.groups` and for administration; there, users that are not listed are in the groups of this machine.",
-        set: Set::Together("user=group,group;user=group"),
     },
     Key {
         name: "anabranch.router.mounts.dir",

@@ -10,7 +10,7 @@ const PREFIX: &str = "hadoop.proxyuser.";
 const STATIC_GROUPS: &str = "hadoop.user.group.static.mapping.overrides";
 
 /// The rules, one for each real user that any key names.
-pub(super) fn read(properties: &Properties, user_groups: &[(String, Vec<String>)]) -> Result<ProxyUsers, Error> {
+pub(super) fn read(properties: &Properties) -> Result<ProxyUsers, Error> {
     let mut rules: BTreeMap<String, ProxyRule> = BTreeMap::new();
     for key in properties.names().filter_map(|name| name.strip_prefix(PREFIX)) {
         let Some((user, what)) = key.rsplit_once('.') else { continue };
@@ -33,7 +33,7 @@ pub(super) fn read(properties: &Properties, user_groups: &[(String, Vec<String>)
         };
         *slot = names(properties.list(&format!("{PREFIX}{key}"))?);
     }
-    Ok(ProxyUsers { rules: rules.into_values().collect(), groups: members(user_groups), allow_all: false })
+    Ok(ProxyUsers { rules: rules.into_values().collect(), groups: user_groups(properties)?, allow_all: false })
 }
 
 fn names(list: Vec<String>) -> Names {
@@ -41,7 +41,7 @@ fn names(list: Vec<String>) -> Names {
 }
 
 /// `user1=group1,group2;user2=;`: a user without groups is in none, whatever the machine says.
-pub(super) fn user_groups(properties: &Properties) -> Result<Vec<(String, Vec<String>)>, Error> {
+fn user_groups(properties: &Properties) -> Result<Vec<(String, Vec<String>)>, Error> {
     let value = properties.get(STATIC_GROUPS)?.unwrap_or_default();
     let parts = value.split(';').map(str::trim).filter(|part| !part.is_empty());
     parts
@@ -52,15 +52,4 @@ pub(super) fn user_groups(properties: &Properties) -> Result<Vec<(String, Vec<St
             Ok((user.trim().to_owned(), groups.collect()))
         })
         .collect()
-}
-
-/// The same turned round: each group with its users.
-fn members(user_groups: &[(String, Vec<String>)]) -> Vec<(String, Vec<String>)> {
-    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (user, list) in user_groups {
-        for group in list {
-            groups.entry(group.clone()).or_default().push(user.clone());
-        }
-    }
-    groups.into_iter().collect()
 }

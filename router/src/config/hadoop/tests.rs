@@ -178,10 +178,15 @@ fn proxy_users_are_gathered() {
         hosts: Names::Any,
     };
     assert_eq!(users.rules, [rule]);
-    let groups: Vec<(&str, usize)> =
-        users.groups.iter().map(|(group, members)| (group.as_str(), members.len())).collect();
-    assert_eq!(groups, [("dev", 1), ("etl", 2)]);
+    let groups = |groups: &[&str]| groups.iter().map(ToString::to_string).collect();
+    assert_eq!(users.groups, [("bob".into(), groups(&["etl", "dev"])), ("carol".into(), groups(&["etl"]))]);
     assert!(!users.allow_all);
+}
+
+#[test]
+fn the_router_acts_for_its_clients_if_namenodes_are_said_to_believe_anybody() {
+    let acts_as = |users| loaded(&[("dfs.namenode.ip-proxy-users", users)]).config.acts_as;
+    assert_eq!((acts_as("hdfs, alice").as_deref(), acts_as("")), (Some("alice"), None));
 }
 
 #[test]
@@ -302,7 +307,7 @@ fn administration_and_safe_mode_are_read() {
     let safe_mode = &config.safe_mode;
     assert_eq!((safe_mode.extension, safe_mode.staleness()), (Duration::from_secs(30), Duration::from_secs(60)));
     let groups = [("ann".to_owned(), vec!["a".to_owned(), "b".to_owned()]), ("bob".to_owned(), vec![])];
-    assert_eq!(config.user_groups, groups);
+    assert_eq!(config.proxy_users.groups, groups);
     let off =
         loaded(&[("dfs.federation.router.admin.enable", "false"), ("dfs.federation.router.safemode.enable", "false")])
             .config;

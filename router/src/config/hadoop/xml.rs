@@ -9,7 +9,7 @@ use super::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Property {
     pub(super) name: String,
-    /// None for a property without a value, which Hadoop leaves out.
+    /// None for a property without a value, or with an empty element for it, which Hadoop leaves out: an earlier one stays.
     pub(super) value: Option<String>,
     /// Later files cannot change it.
     pub(super) is_final: bool,
@@ -86,12 +86,7 @@ impl Parser<'_> {
                 self.open = Some(open);
                 self.attributes(element)?;
             }
-            _ if inside_property => {
-                let field = FIELDS.iter().position(|field| *field == name);
-                if let (Some(field), Some(open)) = (field, &mut self.open) {
-                    open.fields[field].get_or_insert_default();
-                }
-            }
+            _ if inside_property => {}
             _ => return Err(self.error(&format!("<{name}> in <configuration>; expected <property>"))),
         }
         self.path.push(name);
@@ -182,7 +177,7 @@ mod tests {
         let expected = [
             one("a", Some("1 & 2"), false, 5),
             one("b", Some("<2>"), true, 7),
-            one("c", Some(""), false, 8),
+            one("c", None, false, 8),
             one("d", None, false, 9),
             one("e", Some("<5>"), true, 10),
             one("f", Some("6"), false, 11),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,7 @@ impl<H: Handler, F: Future<Output = Finished>> Session<'_, H, F> {
                         }
                     }
                 }
+                Phase::Deciding(_) => return progress,
                 Phase::Closing | Phase::Lingering | Phase::Gone => {
                     self.transport.input.clear();
                     return progress;
@@ -59,8 +61,20 @@ impl<H: Handler, F: Future<Output = Finished>> Session<'_, H, F> {
         }
     }
 
-    fn establish(&mut self, Established { identity, protocol, retry_count }: Established) {
-        match self.handler.authorize(self.address, &identity, &protocol) {
+    fn establish(&mut self, established: Established) {
+        let (handler, address) = (self.handler, self.address);
+        self.phase = Phase::Deciding(Box::pin(async move {
+            let verdict = handler.authorize(address, &established.identity, &established.protocol).await;
+            (established, verdict)
+        }));
+    }
+
+    /// Opens or refuses the connection, when that is decided.
+    pub(super) fn poll_decision(&mut self, cx: &mut Context<'_>) -> bool {
+        let Phase::Deciding(decision) = &mut self.phase else { return false };
+        let Poll::Ready((established, verdict)) = decision.as_mut().poll(cx) else { return false };
+        let Established { identity, protocol, retry_count } = established;
+        match verdict {
             Ok(()) => {
                 self.deadlines.established();
                 let peer = Peer { address: self.address, identity, gone: CancellationToken::new() };
@@ -73,6 +87,7 @@ impl<H: Handler, F: Future<Output = Finished>> Session<'_, H, F> {
                 self.close_with(Fatal { call_id: call_id::CONNECTION_CONTEXT, retry_count, exception }.frame());
             }
         }
+        true
     }
 
     fn take_frame(&mut self, frame: Bytes, peer: Arc<Peer>, start: &impl Fn(Call, usize) -> F) {

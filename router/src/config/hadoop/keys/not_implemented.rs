@@ -61,7 +61,6 @@ pub const NOT_IMPLEMENTED: &[&str] = &[
     "dfs.federation.router.store.driver.zk.async.max.threads",
     "dfs.federation.router.store.serializer",
     "dfs.federation.router.top.num.token.realowners",
-    "dfs.namenode.ip-proxy-users",
     "hadoop.rpc.protection",
     "hadoop.security.authorization",
     "hadoop.zk.<name>",
