@@ -5,6 +5,7 @@
 
 mod blocks;
 mod cluster;
+mod concat;
 mod create;
 mod enclosing;
 mod holders;
@@ -14,7 +15,7 @@ mod listing;
 mod numbered;
 mod probe;
 mod quota;
-mod several;
+mod rename;
 mod status;
 mod summary;
 
@@ -32,7 +33,7 @@ pub use leg::Leg;
 
 use crate::core::Core;
 use crate::merge::{Answer, Merge};
-use crate::method::{Accept, Route, Row, Spread};
+use crate::method::{Accept, Category, Route, Row, Spread};
 use crate::plan::{self, Caller};
 use crate::respond::Stop;
 use crate::rewrite::{find, find_varint};
@@ -74,11 +75,14 @@ impl<'a> Forward<'a> {
                 }
                 let at_once = plan::at_once(self.table, self.path(), &resolved, spread);
                 // Who asked for that does with the subclusters that there are.
-                let passes = accept == Accept::True && create::is_fault_tolerant(&resolved);
-                let strict = strict && !passes;
+                let tolerant = create::is_fault_tolerant(&resolved);
+                let strict = strict && !(tolerant && accept == Accept::True);
+                let changes = self.row.category == Category::Write && accept == Accept::Any;
                 let legs = legs(&resolved.locations);
                 Box::pin(async move {
-                    if at_once {
+                    if at_once && changes {
+                        self.changed(&legs, merge, tolerant).await
+                    } else if at_once {
                         self.at_once(&legs, accept, merge, strict).await
                     } else {
                         Ok(self.in_order(&legs, accept).await?)
@@ -125,13 +129,18 @@ impl<'a> Forward<'a> {
     /// Asks one location after the other until one answers as wanted. When none does, the first failure counts more than
     /// an answer that was not wanted: what was looked for may be where nobody answered.
     async fn in_order(&self, legs: &[Leg<'_>], accept: Accept) -> Result<Bytes, Failure> {
+        Ok(self.first_of(legs, accept).await?.1)
+    }
+
+    /// The same, with the position of the location that answered.
+    async fn first_of(&self, legs: &[Leg<'_>], accept: Accept) -> Result<(usize, Bytes), Failure> {
         let mut other = None;
         let mut failures: Vec<Failure> = Vec::new();
-        for leg in legs {
+        for (at, leg) in legs.iter().enumerate() {
             match self.send(leg).await {
-                Ok(reply) if accepts(accept, &reply) => return Ok(reply),
+                Ok(reply) if accepts(accept, &reply) => return Ok((at, reply)),
                 Ok(reply) => {
-                    other.get_or_insert(reply);
+                    other.get_or_insert((at, reply));
                 }
                 Err(failure) => failures.push(failure),
             }
@@ -144,18 +153,31 @@ impl<'a> Forward<'a> {
     }
 
     /// Asks all locations at the same time and joins their answers, in the order of the locations. Failures are passed
-    /// over while there is an answer as wanted, unless `strict`. What a NameNode throws is not where `true` is wanted: it
-    /// refuses what the others did, and has none of it.
+    /// over while there is an answer as wanted, unless `strict`; but what this router could not send is none of them, and
+    /// neither is what a NameNode throws where `true` is wanted: it refuses what the others did, and has none of it.
     async fn at_once(&self, legs: &[Leg<'_>], accept: Accept, merge: Merge, strict: bool) -> Result<Bytes, Stop> {
         let (answers, failures) = self.ask_all(legs).await;
         let refused = |failure: &Failure| accept == Accept::True && matches!(failure, Failure::Remote(_));
-        let strict = strict || failures.iter().any(refused);
+        let strict = strict || failures.iter().any(|failure| failure.is_shed() || refused(failure));
         let failure = worst(failures.clone());
         let joined = self.join(answers, failures, merge)?;
         match failure {
             Some(failure) if strict || (failure.is_unavailable() && !accepts(accept, &joined)) => Err(failure.into()),
             _ => Ok(joined),
         }
+    }
+
+    /// The same for changes of what may be in each location, or in one: each carries it out, or has not got it.
+    /// `tolerant`: or is away.
+    async fn changed(&self, legs: &[Leg<'_>], merge: Merge, tolerant: bool) -> Result<Bytes, Stop> {
+        let (answers, failures) = self.ask_all(legs).await;
+        let passes =
+            |failure: &Failure| is_absent(failure) || (tolerant && failure.is_unavailable() && !failure.is_shed());
+        let heard: Vec<Failure> = failures.iter().filter(|failure| !passes(failure)).cloned().collect();
+        if let Some(failure) = worst(heard) {
+            return Err(failure.into());
+        }
+        self.join(answers, failures, merge)
     }
 
     /// Joins answers; without any, the worst failure.

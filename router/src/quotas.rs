@@ -10,10 +10,10 @@ mod known;
 mod round;
 mod wanted;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anabranch_federation::{MountPath, Usages};
+use anabranch_federation::{MountPath, NameserviceId, Usages};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -32,6 +32,10 @@ pub struct Quotas {
     /// Mounts for whose quotas calls were refused since they were counted.
     doubts: Mutex<BTreeSet<MountPath>>,
     doubted: Notify,
+    /// Subclusters that rounds wait for, and whether another round has left one out meanwhile.
+    busy: Mutex<BTreeMap<NameserviceId, bool>>,
+    /// One that was left out is free.
+    freed: Notify,
 }
 
 impl Quotas {
@@ -43,6 +47,8 @@ impl Quotas {
             known: Mutex::default(),
             doubts: Mutex::default(),
             doubted: Notify::new(),
+            busy: Mutex::default(),
+            freed: Notify::new(),
         }
     }
 

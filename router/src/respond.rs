@@ -67,6 +67,7 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
             Limited::Space => class::DS_QUOTA_EXCEEDED,
             Limited::Type(_) => class::QUOTA_BY_STORAGE_TYPE_EXCEEDED,
         },
+        Refusal::RenameOnto { .. } => class::FILE_ALREADY_EXISTS,
         Refusal::NoDefaultNameservice { .. } => class::ROUTER_RESOLVE,
         Refusal::NoLocation { .. } => class::NO_LOCATION,
         Refusal::SafeMode { .. } => class::STANDBY,
@@ -146,6 +147,11 @@ mod tests {
                 Refusal::RenameAcross { src: "/a/f".into(), dst: "/b/f".into() },
                 class::IO,
                 "Rename of /a/f to /b/f is not allowed, no eligible destination in the same namespace was found",
+            ),
+            (
+                Refusal::RenameOnto { dst: "/b/f".into() },
+                class::FILE_ALREADY_EXISTS,
+                "rename destination /b/f already exists",
             ),
             (
                 Refusal::QuotaExceeded(exceeded(Limited::Files)),

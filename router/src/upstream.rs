@@ -19,6 +19,7 @@ use anabranch_federation::membership::Registration;
 use anabranch_hrpc::{CallId, CallerContext, ConnectOptions, Identity, Payload, Protocol, Request};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio::time::{Duration, Instant};
 
 pub use compose::Member;
@@ -207,12 +208,15 @@ impl Upstream {
         }
     }
 
-    /// Sends a call to each NameNode of a subcluster, one after the other; standby ones take part.
+    /// Sends a call to each NameNode of a subcluster at once; standby ones take part.
+    ///
+    /// # Errors
+    /// The first failure in their order: what one of them did not do, the caller has to know of.
     pub async fn call_each(&self, nameservice: &Nameservice, call: &Outgoing<'_>) -> Result<Bytes, Failure> {
         let _flight = nameservice.admit(&call.identity.user, call.payload.len())?;
+        let results = join_all(nameservice.namenodes().iter().map(|namenode| self.attempt(namenode, call))).await;
         let mut last = Bytes::new();
-        for namenode in nameservice.namenodes() {
-            let result = self.attempt(namenode, call).await;
+        for result in results {
             last = result.map_err(|trouble| trouble.failure(nameservice.id(), call.method, call.repeatable()))?;
         }
         Ok(last)

@@ -64,10 +64,9 @@ fn order(mount: &Mount, choice: &Choice) -> Option<String> {
         }
         Choice::Listed => match mount.order {
             Order::LeaderFollower => "as listed, the first leads",
-            Order::Hash | Order::HashAll => "as listed, since all are in one nameservice",
             Order::Local => "as listed, since no client is named that is next to one of them",
             Order::Space => "as listed, since nothing is known of free space",
-            Order::Random => "as listed",
+            Order::Hash | Order::HashAll | Order::Random => "as listed",
         }
         .to_owned(),
     };

@@ -201,7 +201,11 @@ pub(crate) fn pick<'a>(mount: &'a Mount, path: &'a str, placement: &Placement<'a
         return Pick::Listed;
     }
     let hashed = |key: Cow<'a, str>| {
-        let owner = mount.ring.as_ref()?.owner(&key)?;
+        // One nameservice owns everything.
+        let owner = match &mount.ring {
+            Some(ring) => ring.owner(&key)?,
+            None => &entry.destinations.first()?.nameservice,
+        };
         Some(Pick::Hashed { key, owner })
     };
     let picked = match entry.order {

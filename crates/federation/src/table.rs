@@ -32,8 +32,6 @@ pub struct MountTable {
     revision: u64,
     /// The rings in use, by their nameservices in order.
     rings: PersistentMap<Arc<[NameserviceId]>, Weak<Ring>>,
-    /// When entries were last changed, and how many in that millisecond.
-    dates: OrdMap<u64, usize>,
     /// How many entries have each order.
     orders: [usize; Order::NAMES.len()],
     /// The entries that have quotas, by their sources.
@@ -71,7 +69,6 @@ impl MountTable {
     pub fn insert(&mut self, entry: MountEntry) {
         let ring = self.ring_for(&entry);
         let (source, limits) = (entry.source.clone(), entry.quota.limits());
-        *self.dates.entry(entry.modified_ms).or_default() += 1;
         self.orders[entry.order as usize] += 1;
         let before = self.root.edit(source.as_str(), Some(Mount { entry, ring }));
         self.len += 1;
@@ -93,11 +90,6 @@ impl MountTable {
         self.len -= 1;
         self.orders[mount.entry.order as usize] -= 1;
         self.limited.remove(&mount.entry.source);
-        let date = mount.entry.modified_ms;
-        match self.dates.get_mut(&date) {
-            Some(others) if *others > 1 => *others -= 1,
-            _ => drop(self.dates.remove(&date)),
-        }
         true
     }
 
@@ -124,6 +116,11 @@ impl MountTable {
     /// The next components of the entries strictly below the path, sorted, each once.
     pub fn children(&self, path: &str) -> Vec<&str> {
         self.root.at(path).map(Node::child_names).unwrap_or_default()
+    }
+
+    /// How many of them there are.
+    pub fn child_count(&self, path: &str) -> usize {
+        self.root.at(path).map_or(0, Node::len)
     }
 
     /// Whether directories at this path exist in all of its destinations: the deepest entry that covers it says so.
@@ -158,7 +155,12 @@ impl MountTable {
 
     /// When the entry was changed that was changed last, in milliseconds since 1970; 0 without entries.
     pub fn modified_ms(&self) -> u64 {
-        self.dates.get_max().map_or(0, |(date, _)| *date)
+        self.root.modified_ms()
+    }
+
+    /// The same of the entries at and below a path.
+    pub fn modified_below(&self, path: &str) -> u64 {
+        self.root.at(path).map_or(0, Node::modified_ms)
     }
 
     /// Whether an entry has this order, so that what the order goes by has to be known.

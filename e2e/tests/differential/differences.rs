@@ -72,6 +72,11 @@ pub const KNOWN: &[Difference] = &[
         shows: |_, java, ours| matches!(java, Answer::Result(_)) && message(ours).contains("is not a directory"),
     },
     Difference {
+        what: "what moves blocks is a write",
+        methods: &["satisfyStoragePolicy"],
+        shows: |_, _, ours| message(ours).contains("read only mount point"),
+    },
+    Difference {
         what: "no list of snapshottable directories is none, as from NameNodes",
         methods: &["getSnapshottableDirListing"],
         shows: |_, java, ours| matches!((java, ours), (Answer::Result(_), Answer::Result(ours)) if *ours == json!({})),

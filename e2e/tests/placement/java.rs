@@ -17,12 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Java's router of this release has no other orders.
 const ORDERS: [Order; 5] = [Order::Hash, Order::Local, Order::Random, Order::HashAll, Order::Space];
 
-const NAMESERVICES: [&[&str]; 4] = [
+const NAMESERVICES: [&[&str]; 5] = [
     &["ns0", "ns1"],
     &["ns3", "ns1", "ns2"],
     &["east", "west-2", "ns10", "NS1", "a", "b.c", "data_lake", "ns1"],
     // Two destinations in one nameservice.
     &["ns0", "ns1", "ns0", "ns2", "ns0"],
+    &["ns1", "ns1"],
 ];
 
 const PATHS: usize = 300;

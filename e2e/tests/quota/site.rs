@@ -1,6 +1,6 @@
 //! The NameNodes, both routers, and those who use them.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anabranch_e2e::servers::{self, Configured, Router};
@@ -47,6 +47,7 @@ pub struct Site {
     // In order of their end: a router without NameNodes would complain.
     router: Router,
     cluster: Cluster,
+    _hung: TcpListener,
     scratch: Scratch,
 }
 
@@ -67,15 +68,18 @@ impl Site {
             |plan, (key, value)| plan.set(key, value),
         );
         let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
+        // Takes connections, and never says anything.
+        let hung = TcpListener::bind("127.0.0.1:0")?;
         let own = [
             ("dfs.federation.router.store.driver.class", "rocksdb".to_owned()),
             ("dfs.federation.router.store.driver.file.directory", scratch.path().join("store").display().to_string()),
-            ("dfs.nameservices", "ns0,ns1,gone".to_owned()),
+            ("dfs.nameservices", "ns0,ns1,gone,hung".to_owned()),
             ("dfs.namenode.rpc-address.gone", net::free_address()?.to_string()),
+            ("dfs.namenode.rpc-address.hung", hung.local_addr()?.to_string()),
         ];
         let both = BOTH.iter().map(|(key, value)| (*key, (*value).to_owned()));
         let told = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
-        // The one that is not there.
+        // Those that are not there.
         let warnings = ["gone", "quotas are not counted and set everywhere"];
         let Configured { router, admin, .. } =
             servers::router_configured(&scratch.path().join("conf"), told, &warnings)?;
@@ -87,6 +91,7 @@ impl Site {
             namenodes: ["ns0", "ns1"].map(|id| cluster.rpc(id).to_owned()),
             router,
             cluster,
+            _hung: hung,
             scratch,
         };
         for side in site.sides() {

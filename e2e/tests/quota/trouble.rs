@@ -1,5 +1,7 @@
 //! What is not as it should be.
 
+use std::time::{Duration, Instant};
+
 use anabranch_testkit::net;
 
 use crate::site::{PATIENCE, Site};
@@ -37,13 +39,13 @@ pub fn by_hand(site: &Site) {
     }
 }
 
-/// Only our router knows the subcluster that is not there.
+/// Only our router knows the subclusters of which one is not there, and one hangs.
 pub fn away(site: &Site) {
     let ours = site.ours();
-    for mount in ["/away gone /d", "/half ns0,gone $R/low -order HASH_ALL -faulttolerant"] {
+    for mount in ["/away gone /d", "/hung hung /d", "/half ns0,gone $R/low -order HASH_ALL -faulttolerant"] {
         site.admin(ours, &format!("-add {mount}")).ok();
     }
-    for mount in ["/away", "/half", "/v/high"] {
+    for mount in ["/away", "/hung", "/half", "/v/high"] {
         site.admin(ours, &format!("-setQuota {mount} -nsQuota 1000")).ok();
     }
     site.dfs(ours, &["-mkdir", "-p", "/v/high/x"]).ok();
@@ -55,9 +57,12 @@ pub fn away(site: &Site) {
     wait("the others are counted", &|| number("/v/high") > Some(1) && number("/half") > Some(0));
     let (high, half) = (number("/v/high").unwrap(), number("/half").unwrap());
     site.dfs(ours, &["-mkdir", "-p", "/v/high/y", "/v/low/y"]).ok();
+    let made = Instant::now();
     wait("they are counted again", &|| number("/v/high") == Some(high + 1) && number("/half") == Some(half + 1));
+    // The one that hangs is given ten seconds.
+    assert!(made.elapsed() < Duration::from_secs(9), "{:?}", made.elapsed());
     assert_eq!(number("/away"), Some(0));
-    for mount in ["/away", "/half"] {
+    for mount in ["/away", "/hung", "/half"] {
         site.admin(ours, &format!("-rm {mount}")).ok();
     }
     site.admin(ours, "-clrQuota /v/high").ok();

@@ -27,7 +27,7 @@ impl Admin {
         if sources.is_empty() {
             return;
         }
-        let round = Round::run(&self.core, &self.data, Some(&sources), true);
+        let round = Round::run(&self.core, &self.data, Some(sources.clone()), true);
         if timeout(PATIENCE, round).await.is_err() {
             tracing::warn!(?sources, "quotas are not set on all NameNodes yet");
         }

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use prost::Message;
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
-use super::{Forward, Leg, legs, worst};
+use super::create::is_fault_tolerant;
+use super::{Forward, Leg, accepts, legs, worst};
 use crate::merge::{self, Answer, Merge};
-use crate::method::{Accept, Scope};
+use crate::method::{Accept, Category, Scope};
 use crate::plan::Refusal;
 use crate::respond::Stop;
 use crate::rewrite::find_varint;
@@ -19,44 +20,50 @@ use crate::upstream::Failure;
 /// How long one subcluster is waited for before another is asked what any can answer.
 const ASK_ANOTHER: Duration = Duration::from_secs(1);
 
+/// How long a report waits for what it would leave out.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
+
 impl Forward<'_> {
-    /// The default subcluster first; another one as well when it cannot be reached, or takes long: clients ask such
-    /// things before they write a file anywhere.
+    /// What any subcluster can answer: clients ask such things before they write a file anywhere.
     pub(super) async fn any_namespace(&self) -> Result<Bytes, Stop> {
+        self.first_to(|result| !matches!(result, Err(failure) if failure.is_unavailable())).await
+    }
+
+    /// What not every subcluster can answer; the refusal of one that does not know what is asked for counts only if nobody
+    /// does.
+    pub(super) async fn first_namespace(&self, accept: Accept) -> Result<Bytes, Stop> {
+        self.first_to(|result| matches!(result, Ok(reply) if accepts(accept, reply))).await
+    }
+
+    /// The default subcluster first; another one as well when it has no such answer, or takes long.
+    async fn first_to(&self, answers: impl Fn(&Result<Bytes, Failure>) -> bool) -> Result<Bytes, Stop> {
         let all = self.directory.all();
         let default = self.table.default_nameservice();
         let first = all.iter().filter(|nameservice| Some(nameservice.id()) == default);
         let others = all.iter().filter(|nameservice| Some(nameservice.id()) != default);
         let mut waiting = first.chain(others);
         let mut asked = FuturesUnordered::new();
-        let mut failures = Vec::new();
+        let (mut other, mut failures) = (None, Vec::new());
         loop {
             if let Some(nameservice) = waiting.next() {
                 asked.push(async { self.send(&Leg::to(nameservice.id())).await });
             }
-            // None: it took long, and there may be another to ask.
-            let answer = match timeout(ASK_ANOTHER, asked.next()).await {
-                Ok(None) => return Err(worst(failures).map_or(Refusal::NoNamespace.into(), Stop::from)),
-                Ok(answer) => answer,
-                Err(_) => None,
-            };
-            match answer {
-                Some(Err(failure)) if failure.is_unavailable() => failures.push(failure),
-                Some(result) => return Ok(result?),
-                None => {}
+            match timeout(ASK_ANOTHER, asked.next()).await {
+                Ok(Some(result)) if answers(&result) => return Ok(result?),
+                Ok(Some(Ok(reply))) => {
+                    other.get_or_insert(reply);
+                }
+                Ok(Some(Err(failure))) => failures.push(failure),
+                Ok(None) => break,
+                // It takes long, and there may be another to ask.
+                Err(_) => {}
             }
         }
-    }
-
-    /// One after the other, the default subcluster first; the refusal of one that does not know what is asked for counts
-    /// only if nobody does.
-    pub(super) async fn first_namespace(&self, accept: Accept) -> Result<Bytes, Stop> {
-        let mut all = self.all();
-        if all.is_empty() {
-            return Err(Refusal::NoNamespace.into());
+        match (worst(failures), other) {
+            (Some(failure), _) => Err(failure.into()),
+            (None, Some(reply)) => Ok(reply),
+            (None, None) => Err(Refusal::NoNamespace.into()),
         }
-        all.sort_by_key(|leg| Some(leg.nameservice) != self.table.default_nameservice());
-        Ok(self.in_order(&all, accept).await?)
     }
 
     /// The groups that any subcluster sees a user in; the machine's own while there is no subcluster, as in Java.
@@ -89,9 +96,11 @@ impl Forward<'_> {
         if all.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }
+        let patience = if strict { self.deadline } else { self.deadline.min(Instant::now() + REPORT_TIMEOUT) };
+        let soon = Forward { deadline: patience, ..*self };
         let (answers, failures) = match scope {
-            Scope::Active => self.ask_all(&all).await,
-            Scope::EveryNamenode => self.ask_every_namenode(&all).await,
+            Scope::Active => soon.ask_all(&all).await,
+            Scope::EveryNamenode => soon.ask_every_namenode(&all).await,
         };
         // A report leaves out what is away; what was refused, the caller hears of.
         let heard: Vec<Failure> =
@@ -118,7 +127,11 @@ impl Forward<'_> {
             return self.every_namespace(merge::first, true, Scope::Active).await;
         }
         let resolved = self.resolve()?;
-        self.at_once(&legs(&resolved.locations), Accept::Any, merge::first, false).await
+        let legs = legs(&resolved.locations);
+        match self.row.category {
+            Category::Write => self.changed(&legs, merge::first, is_fault_tolerant(&resolved)).await,
+            Category::Read | Category::Unchecked => self.at_once(&legs, Accept::Any, merge::first, false).await,
+        }
     }
 
     async fn ask_every_namenode<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {

@@ -47,7 +47,9 @@ impl<'a> Forward<'a> {
                 Ok(self.send(&Leg::of(&resolved.locations[at])).await?)
             }
             _ if resolved.is_all() => {
-                self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, false).await
+                // Where it was not made, no file of that subcluster could be renamed into it.
+                let strict = !is_fault_tolerant(&resolved);
+                self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, strict).await
             }
             // A NameNode that does not let the caller look does not let them make it either, and says why.
             Ok(_) | Err(Failure::Remote(_)) => self.first_that_lives(&resolved, 0, Accept::True).await,

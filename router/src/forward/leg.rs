@@ -69,7 +69,7 @@ impl Forward<'_> {
 
     /// What a NameNode is told about a call that has this identity.
     pub(super) fn context(&self, id: &CallId) -> CallerContext {
-        of_client(self.call, &id.client_id, &self.core.config.caller_context_separator)
+        of_client(self.call, id, &self.core.config.caller_context_separator)
     }
 
     fn nameservice(&self, leg: &Leg<'_>) -> Result<&Nameservice, Failure> {

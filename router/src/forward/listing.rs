@@ -49,8 +49,15 @@ impl Forward<'_> {
     /// The failure that the client has to hear of; none if what answered will do.
     fn failure(&self, answers: &[Answer<'_>], failures: Vec<Failure>, has_children: bool) -> Option<Failure> {
         let missing = |failure: &Failure| matches!(failure, Failure::Remote(e) if e.is(class::FILE_NOT_FOUND));
+        // Of what is left out by chance, nobody would know.
+        if let Some(shed) = failures.iter().find(|failure| failure.is_shed()) {
+            return Some(shed.clone());
+        }
         if self.core.config.allow_partial_listing {
-            let something = !answers.is_empty() || (has_children && failures.iter().all(Failure::is_unavailable));
+            // Where somebody did not answer and no other has the directory, nobody knows whether it exists.
+            let found = answers.iter().any(|answer| accepts(Accept::Present, &answer.reply));
+            let known = found || (!answers.is_empty() && failures.iter().all(missing));
+            let something = known || (has_children && failures.iter().all(Failure::is_unavailable));
             return if something { None } else { worst(failures) };
         }
         let all_missing = answers.is_empty() && failures.iter().all(missing);

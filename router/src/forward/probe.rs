@@ -7,6 +7,7 @@ use anabranch_federation::{Location, NameserviceId};
 use anabranch_hdfs_proto::hdfs::GetFileInfoRequestProto;
 use anabranch_hrpc::{Payload, Protocol, class};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::Forward;
@@ -36,19 +37,12 @@ impl Forward<'_> {
     /// # Errors
     /// The first failure, when no location has it and one did not say: it may be there.
     pub(super) async fn existing(&self, locations: &[Location<'_>]) -> Result<Option<(usize, Found)>, Failure> {
-        let answers = futures_util::future::join_all(locations.iter().map(|one| self.probe(one, self.deadline))).await;
         let (mut below, mut failure) = (None, None);
-        for (at, answer) in answers.into_iter().enumerate() {
-            match answer {
-                Ok(reply) => {
-                    let found = status::status_of(&reply)
-                        .and_then(|status| status.map(status::is_directory).transpose())
-                        .map_err(|malformed| super::unreadable(locations[at].nameservice.as_str(), &malformed))?;
-                    if let Some(is_directory) = found {
-                        return Ok(Some((at, if is_directory { Found::Directory } else { Found::File })));
-                    }
-                }
-                Err(error) if is_below_file(&error) => below = below.or(Some((at, Found::BelowFile))),
+        for (at, found) in self.look(locations).await.into_iter().enumerate() {
+            match found {
+                Ok(Some(Found::BelowFile)) => below = below.or(Some((at, Found::BelowFile))),
+                Ok(Some(found)) => return Ok(Some((at, found))),
+                Ok(None) => {}
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -56,6 +50,23 @@ impl Forward<'_> {
             Some(failure) if below.is_none() => Err(failure),
             _ => Ok(below),
         }
+    }
+
+    /// What each of the locations has; all are asked at once.
+    pub(super) async fn look(&self, locations: &[Location<'_>]) -> Vec<Result<Option<Found>, Failure>> {
+        join_all(locations.iter().map(|location| async {
+            match self.probe(location, self.deadline).await {
+                Ok(reply) => {
+                    let is_directory = status::status_of(&reply)
+                        .and_then(|status| status.map(status::is_directory).transpose())
+                        .map_err(|malformed| super::unreadable(location.nameservice.as_str(), &malformed))?;
+                    Ok(is_directory.map(|is| if is { Found::Directory } else { Found::File }))
+                }
+                Err(failure) if is_below_file(&failure) => Ok(Some(Found::BelowFile)),
+                Err(failure) => Err(failure),
+            }
+        }))
+        .await
     }
 
     /// Sends a read of the router's own.
@@ -70,12 +81,13 @@ impl Forward<'_> {
         let upstream = &self.core.upstream;
         let unknown = || Failure::Unknown { nameservice: nameservice.to_string() };
         let target = self.directory.get(nameservice.as_str()).ok_or_else(unknown)?;
-        let context = || Some(self.context(&self.call.id));
+        let id = upstream.own_call();
+        let context = || Some(self.context(&id));
         let outgoing = Outgoing {
             method,
             protocol,
             identity: self.presented,
-            id: upstream.own_call(),
+            id: id.clone(),
             context: &context,
             payload: request.0.into_iter().next().unwrap_or_default(),
             repeat: Repeat::Idempotent,

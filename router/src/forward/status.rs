@@ -67,7 +67,7 @@ impl<'a> Forward<'a> {
     pub(super) fn described(&self, path: &str) -> Virtual<'a> {
         let config = &self.core.config;
         let or = |name: &'a str, default: &'a str| if name.is_empty() { default } else { name };
-        let children = self.table.children(path).len();
+        let children = self.table.child_count(path);
         match self.table.entry(path) {
             Some(entry) => Virtual {
                 owner: or(&entry.owner, &config.superuser),
@@ -80,7 +80,7 @@ impl<'a> Forward<'a> {
                 owner: &config.superuser,
                 group: &config.supergroup,
                 mode: VIRTUAL_MODE,
-                modified_ms: self.table.entries_below(path).map(|entry| entry.modified_ms).max().unwrap_or(0),
+                modified_ms: self.table.modified_below(path),
                 children,
             },
         }

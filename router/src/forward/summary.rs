@@ -22,12 +22,12 @@ impl Forward<'_> {
                 let legs = legs(&locations);
                 let (answers, failures) = self.ask_all(&legs).await;
                 let (absent, failed): (Vec<_>, Vec<_>) = failures.into_iter().partition(is_absent);
-                if !self.core.config.allow_partial_listing
-                    && let Some(failure) = worst(failed.clone())
-                {
+                let partial = self.core.config.allow_partial_listing;
+                let heard = failed.iter().filter(|failure| !partial || failure.is_shed()).cloned().collect();
+                if let Some(failure) = worst(heard) {
                     return Err(failure.into());
                 }
-                self.join(answers, if absent.is_empty() { failed } else { absent }, summaries)
+                self.join(answers, if failed.is_empty() { absent } else { failed }, summaries)
             }
         }
     }

@@ -148,7 +148,7 @@ pub(super) static ROWS: &[Row] = &[
     write(
         "setReplication",
         FIRST,
-        Route::Locations { accept: Accept::True, spread: Spread::MountPoints, merge: merge::all_true, strict: false },
+        Route::Locations { accept: Accept::True, spread: Spread::MountPoints, merge: merge::any_true, strict: false },
     )
     .locked()
     .adds(Growth::Space),
@@ -157,7 +157,7 @@ pub(super) static ROWS: &[Row] = &[
     write("setTimes", FIRST, ANY),
     write("setStoragePolicy", FIRST, on_mounts()),
     write("unsetStoragePolicy", FIRST, on_mounts()),
-    read("satisfyStoragePolicy", FIRST, ANY).locked().once(),
+    write("satisfyStoragePolicy", FIRST, ANY).locked().once(),
     write("createSymlink", FIRST_TWO, UNSUPPORTED).once(),
     write("setErasureCodingPolicy", FIRST, on_mounts()).once(),
     write("unsetErasureCodingPolicy", FIRST, on_mounts()).once(),

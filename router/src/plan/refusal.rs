@@ -58,6 +58,12 @@ pub enum Refusal {
         /// The client's destination path.
         dst: String,
     },
+    /// A rename onto what another subcluster has.
+    #[error("rename destination {dst} already exists")]
+    RenameOnto {
+        /// The client's destination path.
+        dst: String,
+    },
     /// A rename of a directory of which one part would stay behind.
     #[error(
         "Rename of {src} to {dst} is not allowed. The number of remote locations for both source and target should be same."

@@ -28,6 +28,10 @@ pub struct Renames<'t> {
     pub spread: bool,
     /// The locations of the source that no pair is of.
     pub elsewhere: Locations<'t>,
+    /// The locations of the destination, if there are several: what is renamed comes to one of them, or to some.
+    pub targets: Locations<'t>,
+    /// Whether the destination's mount does without subclusters that are away.
+    pub tolerant: bool,
 }
 
 /// Pairs the locations of source and destination.
@@ -60,7 +64,9 @@ pub fn rename<'t>(
     if pairs.is_empty() {
         return Err(Refusal::RenameAcross { src: src.to_owned(), dst: dst.to_owned() });
     }
-    Ok(Renames { pairs, spread, elsewhere })
+    let tolerant = to.entry.is_some_and(|entry| entry.fault_tolerant);
+    let targets = if to.locations.len() > 1 { to.locations } else { Locations::new() };
+    Ok(Renames { pairs, spread, elsewhere, targets, tolerant })
 }
 
 /// The path of the mount's destination in which a path of the mount is `remote`.

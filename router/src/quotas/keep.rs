@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anabranch_federation::{Limits, MountPath};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use imbl::OrdMap;
 use rand::Rng;
 use tokio::runtime::Handle;
@@ -16,7 +17,7 @@ use crate::core::Core;
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// How long a count is left alone at least, however many calls are refused by it. It also takes no more than a tenth of the
-/// time.
+/// time, but for one that waits for a subcluster that hangs.
 const REST: Duration = Duration::from_secs(1);
 
 /// Counts what is used of mounts, and keeps their quotas on NameNodes what the mount table says, until `stop`.
@@ -26,15 +27,24 @@ pub async fn keep(core: Arc<Core>, data: Handle, stop: CancellationToken) {
 
 async fn rounds(core: &Arc<Core>, data: &Handle) {
     let mut revisions = core.revision.subscribe();
+    // A round ends when the slowest subcluster has answered, or has not in time. What is due meanwhile does not wait for it.
+    let mut running = FuturesUnordered::new();
+    let round = async |only| {
+        let began = Instant::now();
+        Round::run(core, data, only, false).await;
+        Instant::now() - began
+    };
+    let interval = core.config.quota.interval;
     loop {
         revisions.mark_unchanged();
-        let (began, limited) = (Instant::now(), limited(core));
-        Round::run(core, data, None, false).await;
+        let limited = limited(core);
+        running.push(round(None));
         // Not in step with others.
-        let mut due = began + core.config.quota.interval.mul_f64(rand::rng().random_range(0.9..1.1));
-        let mut rested = rested(began);
+        let mut due = Instant::now() + interval.mul_f64(rand::rng().random_range(0.9..1.1));
+        let mut rested = Instant::now() + REST;
         loop {
             tokio::select! {
+                Some(took) = running.next() => rested = Instant::now() + REST.max((took * 9).min(interval)),
                 () = sleep_until(due) => break,
                 // The sender lives in the state that this holds.
                 _ = revisions.changed() => {
@@ -42,20 +52,14 @@ async fn rounds(core: &Arc<Core>, data: &Handle) {
                         due = due.min(Instant::now() + SETTLE.mul_f64(rand::rng().random_range(0.0..1.0)));
                     }
                 }
+                () = core.quotas.freed.notified() => due = due.min(Instant::now() + REST),
                 doubts = doubts(core, rested) => {
-                    let began = Instant::now();
-                    Round::run(core, data, Some(&doubts), false).await;
-                    rested = self::rested(began);
+                    rested = Instant::now() + REST;
+                    running.push(round(Some(doubts)));
                 }
             }
         }
     }
-}
-
-/// When another count may follow one that has just ended.
-fn rested(began: Instant) -> Instant {
-    let now = Instant::now();
-    now + REST.max((now - began) * 9)
 }
 
 /// The mounts for whose quotas calls were refused, when there are some and it is time.

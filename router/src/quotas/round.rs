@@ -1,6 +1,7 @@
 //! One round through the directories that mounts with quotas lead to: counts what is used, and sets quotas right.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::Quotas;
 use super::directory::Directory;
 use super::known::Task;
 use super::wanted::{Wanted, directories, wanted};
@@ -34,10 +36,12 @@ pub struct Round<'a> {
 impl<'a> Round<'a> {
     /// Through all directories, or those of the mounts at these paths and below. Returns when all subclusters have answered
     /// or failed; what one of them answers counts when its own part is done.
-    pub async fn run(core: &'a Arc<Core>, data: &'a Handle, only: Option<&[MountPath]>, asked_for: bool) {
+    ///
+    /// A subcluster that another round waits for is left to that one, unless the round is `asked_for`.
+    pub async fn run(core: &'a Arc<Core>, data: &'a Handle, only: Option<Vec<MountPath>>, asked_for: bool) {
         // A table that is too old to be trusted says nothing.
         let Some(table) = core.mounts.load_full().filter(|_| core.quotas.are_heeded()) else { return };
-        let only = only.map(|sources| directories(&table, sources));
+        let only = only.map(|sources| directories(&table, &sources));
         let wanted = wanted(&table);
         let tasks = core.quotas.known.lock().tasks(&wanted, only.as_ref());
         let round = Self { core, data, table, wanted, asked_for };
@@ -49,7 +53,8 @@ impl<'a> Round<'a> {
         }
         let lanes = by_nameservice.into_iter().filter_map(|(id, tasks)| {
             let nameservice = subclusters.get(id.as_str()).filter(|_| !subclusters.disabled().contains(&id))?;
-            Some(round.lane(nameservice.clone(), tasks))
+            let busy = Busy::mark(&core.quotas, &id);
+            (asked_for || busy.is_some()).then(|| round.lane(nameservice.clone(), tasks, busy))
         });
         let mut lanes: FuturesUnordered<_> = lanes.collect();
         while lanes.next().await.is_some() {
@@ -58,7 +63,7 @@ impl<'a> Round<'a> {
     }
 
     /// The directories of one subcluster. When it is away, the others of its directories are left for later.
-    async fn lane(&self, nameservice: Arc<Nameservice>, tasks: Vec<(Destination, Task)>) {
+    async fn lane(&self, nameservice: Arc<Nameservice>, tasks: Vec<(Destination, Task)>, _busy: Option<Busy<'_>>) {
         let visits = tasks.into_iter().map(|(place, task)| self.visit(nameservice.clone(), place, task));
         let mut visits = stream::iter(visits).buffer_unordered(AT_ONCE);
         let mut failed: Option<(Destination, Failure)> = None;
@@ -123,8 +128,42 @@ impl<'a> Round<'a> {
     fn count(&self) {
         let quotas = &self.core.quotas;
         let known = quotas.known.lock();
-        let usages = known.count(&self.wanted, &quotas.usages.load());
-        self.core.metrics.quotas.counted(&self.table, &usages);
+        // Another round may have begun with a newer table.
+        let newer = self.core.mounts.load_full().filter(|table| table.limited() != self.table.limited());
+        let wanted = newer.as_deref().map(wanted);
+        let table = newer.as_ref().unwrap_or(&self.table);
+        let usages = known.count(wanted.as_ref().unwrap_or(&self.wanted), &quotas.usages.load());
+        self.core.metrics.quotas.counted(table, &usages);
         quotas.usages.store(Arc::new(usages));
+    }
+}
+
+/// A subcluster that a round is waiting for.
+struct Busy<'a> {
+    quotas: &'a Quotas,
+    one: NameserviceId,
+}
+
+impl<'a> Busy<'a> {
+    /// None if it is one already: then [`Quotas::freed`] tells when it is no longer.
+    fn mark(quotas: &'a Quotas, one: &NameserviceId) -> Option<Self> {
+        match quotas.busy.lock().entry(one.clone()) {
+            Entry::Occupied(mut missed) => {
+                missed.insert(true);
+                None
+            }
+            Entry::Vacant(free) => {
+                free.insert(false);
+                Some(Self { quotas, one: one.clone() })
+            }
+        }
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        if self.quotas.busy.lock().remove(&self.one) == Some(true) {
+            self.quotas.freed.notify_one();
+        }
     }
 }

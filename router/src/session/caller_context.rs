@@ -2,24 +2,24 @@
 
 use std::fmt::Write;
 
-use anabranch_hrpc::{Call, CallerContext};
+use anabranch_hrpc::{Call, CallId, CallerContext};
 
 /// Keys that only a router writes. A client that sends one would pass for somebody else.
 const KEYS: [&str; 5] = ["clientIp", "clientPort", "clientId", "clientCallId", "realUser"];
 
-/// The note for a call that came from a client: who it was, then what the client noted itself. `client_id` is whom a NameNode's
-/// retry cache has to know, which believes this note more than the header.
-pub fn of_client(call: &Call, client_id: &[u8], separator: &str) -> CallerContext {
+/// The note for a call that came from a client: who it was, then what the client noted itself. `id` is what a NameNode's
+/// retry cache has to know the call by, which believes this note more than the header.
+pub fn of_client(call: &Call, id: &CallId, separator: &str) -> CallerContext {
     let own = call.caller_context.as_ref();
     let mut context = String::with_capacity(128 + own.map_or(0, |own| own.context.len()));
     // Writing into a string cannot fail.
     let _ = write!(context, "clientIp:{}", call.peer.address.ip().to_canonical());
     let _ = write!(context, "{separator}clientPort:{}{separator}clientId:", call.peer.address.port());
-    for byte in client_id {
+    for byte in &id.client_id {
         context.push(hex(byte >> 4));
         context.push(hex(byte & 15));
     }
-    let _ = write!(context, "{separator}clientCallId:{}", call.id.call_id);
+    let _ = write!(context, "{separator}clientCallId:{}", id.call_id);
     if let Some(real) = &call.peer.identity.real_user {
         let _ = write!(context, "{separator}realUser:{real}");
     }
@@ -43,7 +43,7 @@ fn hex(digit: u8) -> char {
 mod tests {
     use std::sync::Arc;
 
-    use anabranch_hrpc::{CallId, Identity, Peer};
+    use anabranch_hrpc::{Identity, Peer};
     use bytes::Bytes;
 
     use super::*;
@@ -75,7 +75,8 @@ mod tests {
             ),
         ];
         for (real_user, context, expected) in rows {
-            let made = of_client(&call(real_user, context), &[0x0a, 0xff], ",");
+            let call = call(real_user, context);
+            let made = of_client(&call, &call.id, ",");
             assert_eq!(made.context, expected);
             assert_eq!(made.signature.is_some(), context.is_some());
         }

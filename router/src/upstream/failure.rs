@@ -79,4 +79,9 @@ impl Failure {
     pub fn is_unavailable(&self) -> bool {
         !matches!(self, Self::Remote(_) | Self::Unknown { .. } | Self::TooLarge { .. } | Self::Unreadable { .. })
     }
+
+    /// Whether this router held too many calls to send one more.
+    pub fn is_shed(&self) -> bool {
+        matches!(self, Self::Overloaded { .. })
+    }
 }

@@ -11,3 +11,4 @@ mod numbered;
 mod orders;
 mod rig;
 mod several;
+mod wide;

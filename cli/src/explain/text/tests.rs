@@ -104,7 +104,7 @@ fn each_case_has_its_words() {
             None,
             "order       SPACE: as listed, since nothing is known of free space; directories are in all of them",
         ),
-        ("/one", None, "order       HASH: as listed, since all are in one nameservice"),
+        ("/one", None, "order       HASH: /one belongs to ns0 by its hash"),
         ("/ro", None, "access      read only: writes are refused"),
         ("/ro", None, "entry       owner (superuser), group (supergroup), mode 0000; ann may do nothing with it"),
         ("/ro", None, "directory   a mount point: not to be renamed or deleted"),

@@ -23,6 +23,8 @@ pub(crate) struct Node {
     name: SmolStr,
     children: PersistentMap<Child, ()>,
     mount: Option<Mount>,
+    /// When the mounts here and below were last changed, in milliseconds since 1970; 0 without any.
+    modified_ms: u64,
 }
 
 /// A node, by its name.
@@ -69,6 +71,11 @@ impl Node {
         self.mount.as_ref()
     }
 
+    /// When the mounts here and below were last changed, in milliseconds since 1970.
+    pub(crate) fn modified_ms(&self) -> u64 {
+        self.modified_ms
+    }
+
     /// Whether there is nothing below.
     pub(crate) fn is_leaf(&self) -> bool {
         self.children.is_empty()
@@ -96,6 +103,20 @@ impl Node {
     }
 
     fn edit_below(&mut self, names: &mut dyn Iterator<Item = &str>, mount: Option<Mount>) -> Option<Mount> {
+        let date = |mount: &Option<Mount>| mount.as_ref().map_or(0, |mount| mount.entry.modified_ms);
+        let added = date(&mount);
+        let before = self.edit_named(names, mount);
+        if added >= self.modified_ms {
+            self.modified_ms = added;
+        } else if date(&before) >= self.modified_ms {
+            // The newest has gone: rare, since what changes is nearly always newer than all.
+            let below = self.children().map(|child| child.modified_ms).max();
+            self.modified_ms = date(&self.mount).max(below.unwrap_or(0));
+        }
+        before
+    }
+
+    fn edit_named(&mut self, names: &mut dyn Iterator<Item = &str>, mount: Option<Mount>) -> Option<Mount> {
         let Some(name) = names.next() else { return std::mem::replace(&mut self.mount, mount) };
         let mut child = match self.children.remove_with_key(name) {
             Some((Child(child), ())) => child,
@@ -106,6 +127,11 @@ impl Node {
             self.children.insert(Child(child), ());
         }
         before
+    }
+
+    /// How many children there are.
+    pub(crate) fn len(&self) -> usize {
+        self.children.len()
     }
 
     /// The names of the children, sorted.

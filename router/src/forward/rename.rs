@@ -1,0 +1,147 @@
+//! `rename` and `rename2`, which must stay in one subcluster, and must not leave two things of one name.
+
+use anabranch_federation::Location;
+use anabranch_hdfs_proto::hdfs::{DeleteRequestProto, RenameResponseProto};
+use anabranch_hrpc::{Payload, class};
+use bytes::Bytes;
+use futures_util::future::join;
+use prost::Message;
+use smallvec::SmallVec;
+
+use super::probe::Found;
+use super::{Forward, Leg, Legs};
+use crate::merge;
+use crate::method::Accept;
+use crate::plan::{self, Pair, Refusal, Renames};
+use crate::respond::Stop;
+use crate::rewrite::find_varint;
+use crate::upstream::{CLIENT_PROTOCOL, Failure};
+
+/// `overwriteDest` of `Rename2RequestProto`.
+const OVERWRITE: u32 = 3;
+
+impl<'a> Forward<'a> {
+    pub(super) async fn rename(&self, accept: Accept) -> Result<Bytes, Stop> {
+        let [src, dst] = self.paths else { return Err(Refusal::Missing { field: "dst" }.into()) };
+        let renames = plan::rename(self.table, src, dst, self.row, &self.caller)?;
+        let mut legs = Legs::new();
+        for Pair { nameservice, src, dst } in &renames.pairs {
+            let repeated = renames.pairs.iter().filter(|pair| pair.nameservice == *nameservice).count() > 1;
+            legs.push(Leg { nameservice, paths: SmallVec::from_vec(vec![src.clone(), dst.clone()]), repeated });
+        }
+        let complete = renames.elsewhere.is_empty();
+        if let ([only], true, true) = (legs.as_slice(), complete, renames.targets.is_empty()) {
+            return Ok(self.send(only).await?);
+        }
+        let sources: Vec<Location<'_>> =
+            legs.iter().map(|leg| Location { nameservice: leg.nameservice, path: leg.paths[0].clone() }).collect();
+        let (from, to) = join(self.look(&sources), self.look(&renames.targets)).await;
+        if renames.spread && from.contains(&Ok(Some(Found::Directory))) {
+            // A directory of which one part moved and another did not is worse than an error.
+            if let Some(failure) = from.iter().find_map(|found| found.as_ref().err()) {
+                return Err(failure.clone().into());
+            }
+            if !complete {
+                let (src, dst) = (src.to_string(), dst.to_string());
+                return Err(Refusal::RenamePartly { src, dst }.into());
+            }
+            let legs: Legs<'_> = legs
+                .into_iter()
+                .zip(from)
+                .filter_map(|(leg, found)| (found == Ok(Some(Found::Directory))).then_some(leg))
+                .collect();
+            if !beside(&renames, &to, &legs)?.is_empty() {
+                return refused(accept, dst);
+            }
+            let merge = if accept == Accept::True { merge::any_true } else { merge::first };
+            return self.at_once(&legs, accept, merge, true).await;
+        }
+        let overwrite = accept == Accept::Any && find_varint(self.call.message(), OVERWRITE) == Ok(Some(1));
+        let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(Found::Directory | Found::File)))) else {
+            return self.vanished(&renames, &legs, &to, accept, overwrite).await;
+        };
+        let leg = &legs[at..=at];
+        let others = beside(&renames, &to, leg)?;
+        let replaces = overwrite && from[at] == Ok(Some(Found::File));
+        if others.iter().any(|(_, found)| !replaces || *found != Found::File) {
+            return refused(accept, dst);
+        }
+        let reply = self.send(&leg[0]).await?;
+        self.delete_files(&others).await?;
+        Ok(reply)
+    }
+
+    /// A source that is nowhere may have been renamed by the same call already, of which a NameNode's retry cache knows; or be
+    /// where the destination has no location.
+    async fn vanished(
+        &self,
+        renames: &Renames<'a>,
+        legs: &[Leg<'_>],
+        to: &[Result<Option<Found>, Failure>],
+        accept: Accept,
+        overwrite: bool,
+    ) -> Result<Bytes, Stop> {
+        let renamed = self.first_of(legs, accept).await;
+        let found = match &renamed {
+            Ok((_, reply)) => super::accepts(accept, reply),
+            Err(Failure::Remote(exception)) => !exception.is(class::FILE_NOT_FOUND),
+            Err(_) => true,
+        };
+        let is_there = |found| matches!(found, Some((_, Found::Directory | Found::File)));
+        if !found && is_there(self.existing(&renames.elsewhere).await?) {
+            let [src, dst] = [0, 1].map(|at| self.paths[at].to_string());
+            return Err(Refusal::RenameAcross { src, dst }.into());
+        }
+        let (at, reply) = renamed?;
+        if overwrite {
+            // What the call that has renamed it may not have come to.
+            self.delete_files(&beside(renames, to, &legs[at..=at])?).await?;
+        }
+        Ok(reply)
+    }
+
+    /// Deletes files that were to be overwritten, and are not where the new one is.
+    async fn delete_files(&self, others: &[(&Location<'_>, Found)]) -> Result<(), Failure> {
+        for (file, _) in others.iter().filter(|(_, found)| *found == Found::File) {
+            let request = Payload::message(&DeleteRequestProto { src: file.path.to_string(), recursive: false });
+            self.ask(file.nameservice, CLIENT_PROTOCOL, "delete", request, self.deadline).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What has the destination's name already, where none of these legs would find it in its way: files, and directories that
+/// are not where the legs lead.
+///
+/// # Errors
+/// Why it is not known of a location; fault-tolerant mounts do without those that are away.
+fn beside<'r>(
+    renames: &'r Renames<'_>,
+    to: &[Result<Option<Found>, Failure>],
+    legs: &[Leg<'_>],
+) -> Result<Vec<(&'r Location<'r>, Found)>, Failure> {
+    let is_of = |target: &Location<'_>, leg: &Leg<'_>| {
+        leg.nameservice == target.nameservice && leg.paths.last() == Some(&target.path)
+    };
+    let (own, others): (Vec<_>, Vec<_>) =
+        renames.targets.iter().zip(to).partition(|(target, _)| legs.iter().any(|leg| is_of(target, leg)));
+    let into_directory = own.iter().any(|(_, found)| **found == Ok(Some(Found::Directory)));
+    let mut there = Vec::new();
+    for (target, found) in others {
+        match found {
+            Ok(Some(Found::File)) => there.push((target, Found::File)),
+            Ok(Some(Found::Directory)) if !into_directory => there.push((target, Found::Directory)),
+            Err(failure) if !failure.is_unavailable() || !renames.tolerant => return Err(failure.clone()),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(there)
+}
+
+/// What a NameNode says where a file has the name already.
+fn refused(accept: Accept, dst: &str) -> Result<Bytes, Stop> {
+    match accept {
+        Accept::True => Ok(RenameResponseProto { result: false }.encode_length_delimited_to_vec().into()),
+        Accept::Any | Accept::Present => Err(Refusal::RenameOnto { dst: dst.to_owned() }.into()),
+    }
+}

@@ -1,0 +1,162 @@
+//! Mounts of which a path may be in each destination or in one of them: nothing is done by halves, nothing overlooked.
+
+use std::sync::Arc;
+
+use anabranch_federation::{MountEntry, MountTable, NameserviceId, Order};
+use anabranch_hdfs_proto::hdfs as pb;
+use anabranch_hdfs_proto::hdfs::hdfs_file_status_proto::FileType;
+use anabranch_hrpc::{Payload, class};
+use anabranch_testkit::fake_namenode::FakeNamenode;
+
+use crate::rig::{Client, Rig, config, directory, info, listing, namenode};
+
+/// `/wide` and the fault-tolerant `/tolerant` are on both.
+async fn rig() -> (FakeNamenode, FakeNamenode, Rig, Client) {
+    let (ns1, ns2) = (namenode("BP-1", "one").await, namenode("BP-2", "two").await);
+    let mount = |source, fault_tolerant| {
+        let entry = MountEntry::parse(source, [("ns1", "/w"), ("ns2", "/w")]).unwrap();
+        MountEntry { order: Order::HashAll, fault_tolerant, ..entry }
+    };
+    let table = MountTable::build([mount("/wide", false), mount("/tolerant", true)], NameserviceId::parse("ns1").ok());
+    let subclusters = config(&[("ns1", &[ns1.address]), ("ns2", &[ns2.address])]);
+    let rig = Rig::start(subclusters, Some(Arc::new(table))).await;
+    let client = rig.client("alice").await;
+    (ns1, ns2, rig, client)
+}
+
+/// From now on it has these files, and nothing else.
+fn files(namenode: &FakeNamenode, paths: &'static [&'static str]) {
+    namenode.script("getFileInfo", move |call| {
+        let src = call.decode::<pb::GetFileInfoRequestProto>().unwrap().src;
+        let file = || pb::HdfsFileStatusProto { file_type: FileType::IsFile.into(), ..directory("", "alice") };
+        Ok(Payload::message(&info(paths.contains(&&*src).then(file))))
+    });
+}
+
+fn rename(mount: &str) -> pb::RenameRequestProto {
+    pb::RenameRequestProto { src: format!("{mount}/a"), dst: format!("{mount}/b") }
+}
+
+fn rename2(mount: &str, overwrite: bool) -> pb::Rename2RequestProto {
+    let pb::RenameRequestProto { src, dst } = rename(mount);
+    pb::Rename2RequestProto { src, dst, overwrite_dest: overwrite, ..Default::default() }
+}
+
+#[tokio::test]
+async fn what_is_renamed_leaves_no_other_file_of_its_name() {
+    for first in [true, false] {
+        let (ns1, ns2, _rig, client) = rig().await;
+        let (has, other) = if first { (&ns1, &ns2) } else { (&ns2, &ns1) };
+        files(has, &["/w/a"]);
+        files(other, &["/w/b"]);
+        for one in [has, other] {
+            one.answer("rename", pb::RenameResponseProto { result: true });
+            one.answer("rename2", pb::Rename2ResponseProto {});
+            one.answer("delete", pb::DeleteResponseProto { result: true });
+        }
+        // As a NameNode answers where the name is taken.
+        assert!(!client.call::<pb::RenameResponseProto>("rename", rename("/wide")).await.unwrap().result);
+        let taken = client.call::<pb::Rename2ResponseProto>("rename2", rename2("/wide", false)).await.unwrap_err();
+        assert_eq!(
+            (&*taken.class, &*taken.message),
+            (class::FILE_ALREADY_EXISTS, "rename destination /wide/b already exists")
+        );
+        assert!([has, other].iter().all(|one| one.calls("rename").is_empty() && one.calls("rename2").is_empty()));
+
+        let _: pb::Rename2ResponseProto = client.call("rename2", rename2("/wide", true)).await.unwrap();
+        assert_eq!((has.calls("rename2").len(), other.calls("rename2").len()), (1, 0));
+        let deleted = other.calls("delete")[0].decode::<pb::DeleteRequestProto>().unwrap();
+        assert_eq!((deleted.src.as_str(), deleted.recursive, has.calls("delete").len()), ("/w/b", false, 0));
+
+        // Sent again by another router: the source has gone, and its NameNode remembers.
+        files(has, &["/w/b"]);
+        other.throw("rename2", class::FILE_NOT_FOUND, "rename source /w/a is not found.");
+        let _: pb::Rename2ResponseProto = client.call("rename2", rename2("/wide", true)).await.unwrap();
+        assert_eq!((other.calls("delete").len(), has.calls("delete").len()), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_renamed_without_what_a_tolerant_mount_does_without() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    files(&ns1, &["/w/a"]);
+    ns1.answer("rename", pb::RenameResponseProto { result: true });
+    ns2.set_standby(true);
+    assert!(client.call::<pb::RenameResponseProto>("rename", rename("/tolerant")).await.unwrap().result);
+    // There may be a file of that name.
+    let refused = client.call::<pb::RenameResponseProto>("rename", rename("/wide")).await.unwrap_err();
+    assert_eq!(&*refused.class, class::STANDBY);
+}
+
+#[tokio::test]
+async fn a_change_is_made_wherever_the_path_is() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    let permit = |mount| {
+        let permission = pb::FsPermissionProto { perm: 0o700 };
+        let request = pb::SetPermissionRequestProto { src: format!("{mount}/d"), permission };
+        client.call::<pb::SetPermissionResponseProto>("setPermission", request)
+    };
+    ns1.answer("setPermission", pb::SetPermissionResponseProto {});
+    ns2.throw("setPermission", class::FILE_NOT_FOUND, "File does not exist: /w/d");
+    permit("/wide").await.unwrap();
+    ns2.throw("setPermission", class::ACCESS_CONTROL, "Permission denied. user=alice is not the owner of inode=/w/d");
+    for mount in ["/wide", "/tolerant"] {
+        assert_eq!(&*permit(mount).await.unwrap_err().class, class::ACCESS_CONTROL);
+    }
+    ns2.set_standby(true);
+    assert_eq!(&*permit("/wide").await.unwrap_err().class, class::STANDBY);
+    permit("/tolerant").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_replication_of_a_file_is_set_where_it_is() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    let set = |result| pb::SetReplicationResponseProto { result };
+    for (one, other) in [(true, false), (false, true), (false, false)] {
+        ns1.answer("setReplication", set(one));
+        ns2.answer("setReplication", set(other));
+        let request = pb::SetReplicationRequestProto { src: "/wide/f".into(), replication: 2 };
+        let reply: pb::SetReplicationResponseProto = client.call("setReplication", request).await.unwrap();
+        assert_eq!(reply.result, one || other);
+    }
+}
+
+#[tokio::test]
+async fn nobody_knows_of_a_directory_that_may_be_where_nobody_answers() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    ns1.answer("getListing", pb::GetListingResponseProto { dir_list: None });
+    ns2.set_standby(true);
+    assert_eq!(&*client.list("/wide/d").await.unwrap_err().class, class::STANDBY);
+    ns1.answer("getListing", listing(vec![directory("a", "one")]));
+    assert_eq!(client.list("/wide/d").await.unwrap().unwrap(), ["a:one"]);
+
+    ns1.throw("getContentSummary", class::FILE_NOT_FOUND, "File does not exist: /w/d");
+    let request = pb::GetContentSummaryRequestProto { path: "/wide/d".into() };
+    let unknown = client.call::<pb::GetContentSummaryResponseProto>("getContentSummary", request).await.unwrap_err();
+    assert_eq!(&*unknown.class, class::STANDBY);
+}
+
+#[tokio::test]
+async fn a_command_reaches_each_namenode_though_the_first_is_dead() {
+    let (dead, alive) = (namenode("BP-1", "one").await, namenode("BP-1", "one").await);
+    alive.answer("refreshNodes", pb::RefreshNodesResponseProto {});
+    let subclusters = config(&[("ns1", &[dead.address, alive.address])]);
+    dead.stop().await;
+    let rig = Rig::start(subclusters, Some(Arc::new(MountTable::build([], NameserviceId::parse("ns1").ok())))).await;
+    let client = rig.client("alice").await;
+    let told = client.call::<pb::RefreshNodesResponseProto>("refreshNodes", pb::RefreshNodesRequestProto {}).await;
+    assert_eq!(&*told.unwrap_err().class, class::RETRIABLE);
+    assert_eq!(alive.calls("refreshNodes").len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_is_had_from_another_while_one_hangs() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    let key = pb::DataEncryptionKeyProto { key_id: 7, block_pool_id: "BP-2".into(), ..Default::default() };
+    ns1.hold("getDataEncryptionKey");
+    ns2.answer("getDataEncryptionKey", pb::GetDataEncryptionKeyResponseProto { data_encryption_key: Some(key) });
+    let request = pb::GetDataEncryptionKeyRequestProto {};
+    let reply: pb::GetDataEncryptionKeyResponseProto = client.call("getDataEncryptionKey", request).await.unwrap();
+    assert_eq!(reply.data_encryption_key.unwrap().key_id, 7);
+    ns1.release();
+}
