@@ -39,7 +39,9 @@ impl<'a> Forward<'a> {
             return Ok(self.send(&Leg::of(only)).await?);
         }
         if resolved.is_all() {
-            return self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, false).await;
+            // Where it was not made, no file of that subcluster could be renamed into it.
+            let strict = !is_fault_tolerant(&resolved);
+            return self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, strict).await;
         }
         match self.existing(&resolved.locations).await {
             // It is there already, wherever that is.
