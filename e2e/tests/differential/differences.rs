@@ -100,8 +100,8 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
-        what: "nothing is deleted for good while a destination is away",
-        methods: &["delete"],
+        what: "nothing is deleted or made for good while a destination is away",
+        methods: &["delete", "mkdirs"],
         shows: |_, java, ours| {
             matches!(java, Answer::Result(_))
                 && message(ours).starts_with("No namenodes available under nameservice ns2")

@@ -1,7 +1,9 @@
 //! NameNodes that fail, and clients that leave.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use anabranch_federation::{MountEntry, MountTable, Order};
 use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hrpc::{Payload, class};
 use anabranch_testkit::fake_namenode::{FakeNamenode, PATIENCE};
@@ -266,4 +268,29 @@ async fn a_listing_during_a_failover_is_partial_only_where_that_is_allowed() {
         second.set_standby(false);
         assert_eq!(client.list("/all").await.unwrap().unwrap(), ["a:one", "b:two"]);
     }
+}
+
+#[tokio::test]
+async fn a_directory_is_made_in_all_destinations_or_as_the_mount_says_in_some() {
+    let (ns1, ns2) = (namenode("BP-1", "one").await, namenode("BP-2", "two").await);
+    for one in [&ns1, &ns2] {
+        one.answer("mkdirs", pb::MkdirsResponseProto { result: true });
+    }
+    ns2.set_standby(true);
+    let entry = |source, fault_tolerant| {
+        let entry = MountEntry::parse(source, [("ns1", "/a"), ("ns2", "/a")]).unwrap();
+        MountEntry { order: Order::HashAll, fault_tolerant, ..entry }
+    };
+    let mounts = MountTable::build([entry("/all", false), entry("/some", true)], None);
+    let subclusters = config(&[("ns1", &[ns1.address]), ("ns2", &[ns2.address])]);
+    let rig = Rig::start(subclusters, Some(Arc::new(mounts))).await;
+    let client = rig.client("alice").await;
+    let mkdirs = |src: &str| {
+        let request = pb::MkdirsRequestProto { src: src.into(), create_parent: true, ..Default::default() };
+        client.call::<pb::MkdirsResponseProto>("mkdirs", request)
+    };
+    assert_eq!(mkdirs("/all/d").await.unwrap_err().class, class::STANDBY);
+    assert!(mkdirs("/some/d").await.unwrap().result);
+    ns2.set_standby(false);
+    assert!(mkdirs("/all/d").await.unwrap().result);
 }
