@@ -49,6 +49,8 @@ pub struct RouterConfig {
     /// The user that acts for clients at NameNodes (`dfs.namenode.ip-proxy-users`); without one, NameNodes see clients as
     /// the router does.
     pub acts_as: Option<Arc<str>>,
+    /// How long it counts what the machine says of a user's groups (`hadoop.security.groups.cache.secs`).
+    pub groups_fresh: Duration,
     /// Administration.
     pub admin: AdminConfig,
     /// Safe mode.
@@ -92,6 +94,7 @@ impl Default for RouterConfig {
             supergroup: "supergroup".to_owned(),
             proxy_users: ProxyUsers::default(),
             acts_as: None,
+            groups_fresh: Duration::from_secs(300),
             admin: AdminConfig::default(),
             safe_mode: SafeModeConfig::default(),
             upstream: UpstreamConfig::default(),

@@ -9,8 +9,8 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How long an answer of the machine counts; the default of `hadoop.security.groups.cache.secs`.
-const FRESH: Duration = Duration::from_secs(300);
+/// How long it counts at most that the machine knows no groups of a user, as in Java.
+const NONE_FRESH: Duration = Duration::from_secs(30);
 /// Directory services may be far away.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many users are remembered.
@@ -23,6 +23,7 @@ pub struct Groups {
     listed: RwLock<HashMap<String, Vec<String>>>,
     known: Mutex<Known>,
     asking: Semaphore,
+    fresh: Duration,
 }
 
 /// What the machine has said.
@@ -33,12 +34,13 @@ struct Known {
 }
 
 impl Groups {
-    /// The groups that the configuration lists, by user.
-    pub fn new(listed: &[(String, Vec<String>)]) -> Self {
+    /// The groups that the configuration lists, by user, and how long an answer of the machine counts.
+    pub fn new(listed: &[(String, Vec<String>)], fresh: Duration) -> Self {
         Self {
             listed: RwLock::new(listed.iter().cloned().collect()),
             known: Mutex::new(Known { users: HashMap::new(), since: Instant::now() }),
             asking: Semaphore::new(AT_ONCE),
+            fresh,
         }
     }
 
@@ -57,17 +59,16 @@ impl Groups {
         if let Some(groups) = self.listed.read().get(user) {
             return groups.clone();
         }
-        let known = self.known.lock().users.get(user).filter(|(when, _)| when.elapsed() < FRESH).cloned();
-        if let Some((_, groups)) = known {
+        if let Some(groups) = self.known(user) {
             return groups;
         }
         let asked = Instant::now();
-        let groups = match timeout(PATIENCE, self.ask(user)).await {
-            Ok(groups) => groups,
-            Err(_) => {
-                tracing::warn!(user, "this machine does not tell the groups of a user in time");
-                Vec::new()
-            }
+        let answer = timeout(PATIENCE, self.ask(user)).await;
+        let Some(groups) = answer.unwrap_or_else(|_| {
+            tracing::warn!(user, "this machine does not tell the groups of a user in time");
+            None
+        }) else {
+            return Vec::new();
         };
         let mut known = self.known.lock();
         if known.users.len() >= USERS {
@@ -79,11 +80,18 @@ impl Groups {
         groups
     }
 
-    /// By the program that knows every source of groups that the machine is set up for.
-    async fn ask(&self, user: &str) -> Vec<String> {
+    fn known(&self, user: &str) -> Option<Vec<String>> {
+        let known = self.known.lock();
+        let (when, groups) = known.users.get(user)?;
+        let fresh = if groups.is_empty() { self.fresh.min(NONE_FRESH) } else { self.fresh };
+        (when.elapsed() < fresh).then(|| groups.clone())
+    }
+
+    /// By the program that knows every source of groups that the machine is set up for. None when it cannot be asked.
+    async fn ask(&self, user: &str) -> Option<Vec<String>> {
         // What looks like a number would be taken as that of another user.
         if !user.starts_with(|letter: char| letter.is_alphabetic() || letter == '_') {
-            return Vec::new();
+            return Some(Vec::new());
         }
         // It is never closed.
         let _turn = self.asking.acquire().await;
@@ -91,12 +99,12 @@ impl Groups {
         id.args(["-Gn", "--", user]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         match id.output().await {
             Ok(output) if output.status.success() => {
-                String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect()
+                Some(String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect())
             }
-            Ok(_) => Vec::new(),
+            Ok(_) => Some(Vec::new()),
             Err(error) => {
                 tracing::warn!(user, %error, "cannot ask this machine for the groups of a user");
-                Vec::new()
+                None
             }
         }
     }
@@ -108,7 +116,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_configuration_wins_over_the_machine() {
-        let groups = Groups::new(&[("root".into(), vec![]), ("ann".into(), vec!["staff".into()])]);
+        let listed = [("root".into(), vec![]), ("ann".into(), vec!["staff".into()])];
+        let groups = Groups::new(&listed, Duration::MAX);
         assert_eq!(groups.of("root").await, Vec::<String>::new());
         assert_eq!(groups.of("ann").await, ["staff"]);
         groups.list(&[("ann".into(), vec!["etl".into()])]);
@@ -118,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_machine_is_asked_for_the_others() {
-        let groups = Groups::new(&[]);
+        let groups = Groups::new(&[], Duration::MAX);
         assert!(groups.of("root").await.contains(&"root".to_owned()));
         for nobody in ["no-such-user", "--help", "", "0", "+0"] {
             assert_eq!(groups.of(nobody).await, Vec::<String>::new(), "{nobody:?}");

@@ -140,7 +140,7 @@ impl Router {
             pools: BlockPools::default(),
             impersonation: ArcSwap::from_pointee(Impersonation::new(&config.proxy_users).await),
             quotas: Quotas::new(&config.quota),
-            groups: Groups::new(&config.proxy_users.groups),
+            groups: Groups::new(&config.proxy_users.groups, config.groups_fresh),
             metrics,
             config,
         });

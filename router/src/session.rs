@@ -174,6 +174,7 @@ impl Drop for Counted<'_> {
 #[cfg(test)]
 mod tests {
     use std::mem::size_of_val;
+    use std::time::Duration;
 
     use anabranch_hrpc::{CallId, Peer};
     use anabranch_telemetry::Readiness;
@@ -201,7 +202,7 @@ mod tests {
             pools: BlockPools::default(),
             impersonation: ArcSwap::default(),
             quotas: Quotas::new(&config.quota),
-            groups: Groups::new(&[]),
+            groups: Groups::new(&[], Duration::MAX),
             metrics,
             config,
         }))

@@ -1,8 +1,9 @@
 //! Which groups somebody is in.
 
 use anabranch_hdfs_proto::hdfs::GetFileInfoRequestProto;
+use anabranch_testkit::net;
 
-use crate::site::{Client, Member, Site};
+use crate::site::{Client, Member, PATIENCE, Site};
 
 /// Of the configuration, of the machine, of none, and of one whom nobody knows.
 const SOMEBODY: &[&str] = &["bob", "carl", "daemon", "dr.who", "nobody-has-it"];
@@ -63,14 +64,16 @@ pub fn mounts(site: &Site) {
     }
 }
 
-/// What is refreshed is what is asked of NameNodes, and what the router decides by itself; Java's refreshes nothing of its own.
+/// What is refreshed is what NameNodes are asked, and what our router decides by; Java's refreshes nothing of its own.
 pub fn looked_up_again(site: &Site) {
     assert!(said(site).contains("carl : analysts etl"));
+    assert!(may_act(&site.plain));
     let decide = || site.both().map(|(_, member)| may_act(member));
     assert_eq!(decide(), [true, true]);
     site.set_users(&[("carl", "sales")]);
     assert!(said(site).contains("carl : analysts etl"));
     assert_eq!(decide(), [true, true]);
+    net::wait_until("what a router knew is too old", PATIENCE, || !may_act(&site.plain)).unwrap();
     for (_, member) in site.both() {
         let done = site.at(member).user("ann").dfsadmin(&["-refreshUserToGroupsMappings"]).ok();
         assert!(done.contains("successful"), "{done}");

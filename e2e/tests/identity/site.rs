@@ -51,7 +51,7 @@ pub struct Site {
     pub java: Member,
     /// Ours, told the same.
     pub ours: Member,
-    /// Another of ours, which does not act for its clients, but passes on who they are.
+    /// Another of ours, which does not act for its clients, but passes on who they are, and looks groups up each second.
     pub plain: Member,
     users: PathBuf,
     audit: PathBuf,
@@ -80,6 +80,7 @@ impl Site {
             ("dfs.federation.router.default.nameserviceId", "ns0"),
             ("dfs.namenode.ip-proxy-users", router_user.as_str()),
         ];
+        let plain = [both[0], ("hadoop.security.groups.cache.secs", "1")];
         let plan = Plan::hosts().with_router_apart("/data0=ns0:/data0,/data1=ns1:/data1");
         let plan = plan.set("rig.audit", &audit.display().to_string()).set("hadoop.caller.context.enabled", "true");
         // The rules say it, so that they may change.
@@ -91,7 +92,7 @@ impl Site {
         let cluster = Cluster::start(&jars, dir, &plan)?;
         let shell = Shell::start(&jars, dir)?;
         let ours = servers::router_compared(&cluster, &dir.join("ours"), &both, &[])?;
-        let plain = servers::router_compared(&cluster, &dir.join("plain"), &both[..1], &[])?;
+        let plain = servers::router_compared(&cluster, &dir.join("plain"), &plain, &[])?;
         let member = |one: &Configured| {
             let [admin, http] = [one.admin, one.router.http].map(|address| address.to_string());
             Member { rpc: one.router.rpc, admin, http }

@@ -125,7 +125,7 @@ mod tests {
             }],
             ..ProxyUsers::default()
         };
-        let groups = Groups::new(&[("alice".into(), vec!["users".into(), "staff".into()])]);
+        let groups = Groups::new(&[("alice".into(), vec!["users".into(), "staff".into()])], Duration::MAX);
         let identity = Identity { user: user.into(), real_user: Some("oozie/h@R".into()) };
         let rules = Impersonation::new(&config).await;
         let verdict = rules.authorize("10.0.1.7:99".parse().unwrap(), &identity, &groups).await;
@@ -157,7 +157,7 @@ mod tests {
         let rules = Impersonation::new(&ProxyUsers::default()).await;
         let peer = "10.0.0.1:1".parse().unwrap();
         let mallory = Identity { user: "root".into(), real_user: Some("mallory".into()) };
-        let groups = Groups::new(&[]);
+        let groups = Groups::new(&[], Duration::MAX);
         let refusal = rules.authorize(peer, &mallory, &groups).await.unwrap_err();
         assert_eq!(refusal.message, "User: mallory is not allowed to impersonate root");
         assert_eq!(rules.authorize(peer, &Identity::simple("root"), &groups).await, Ok(()));

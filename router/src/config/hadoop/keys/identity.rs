@@ -1,6 +1,6 @@
 //! The keys of who calls, and for whom.
 
-use super::{Key, Set};
+use super::{Key, Set, Unit};
 
 /// Every one of them.
 pub const KEYS: &[Key] = &[
@@ -47,5 +47,11 @@ pub const KEYS: &[Key] = &[
         default: "",
         about: "Who is in which group, for `hadoop.proxyuser.<user>.groups` and for administration; users that are not listed are in the groups of this machine.",
         set: Set::Together("user=group,group;user=group"),
+    },
+    Key {
+        name: "hadoop.security.groups.cache.secs",
+        default: "300s",
+        about: "How long it counts what this machine says of a user's groups; if it knows none, 30 s at the most.",
+        set: Set::Time(Unit::Seconds, |draft, time| draft.config.groups_fresh = time),
     },
 ];

@@ -63,6 +63,8 @@ pub const NOT_IMPLEMENTED: &[&str] = &[
     "dfs.federation.router.top.num.token.realowners",
     "hadoop.rpc.protection",
     "hadoop.security.authorization",
+    "hadoop.security.group.mapping",
+    "hadoop.security.group.mapping.<name>",
     "hadoop.zk.<name>",
     "sql-dt-secret-manager.<name>",
     "state-store-mysql.<name>",
