@@ -13,7 +13,7 @@ stage := scripts/stage
 cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
-real := hadoop dfs side_protocols differential quota placement cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away isolation failover jobs
+real := hadoop dfs side_protocols differential quota placement cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away isolation failover jobs identity
 # Those in a cluster: make kube-up first.
 kube := sidecar operator chart fleet
 

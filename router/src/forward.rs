@@ -21,7 +21,7 @@ mod summary;
 
 use std::borrow::Cow;
 
-use anabranch_federation::{Locations, MountTable, Resolved};
+use anabranch_federation::{Location, Locations, MountTable, Resolved};
 use anabranch_hrpc::{Call, Identity, class};
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -31,6 +31,7 @@ use tokio::time::Instant;
 pub use holders::holders;
 pub use leg::Leg;
 
+use self::probe::Found;
 use crate::core::Core;
 use crate::merge::{Answer, Merge};
 use crate::method::{Accept, Category, Route, Row, Spread};
@@ -171,13 +172,28 @@ impl<'a> Forward<'a> {
     /// `tolerant`: or is away.
     async fn changed(&self, legs: &[Leg<'_>], merge: Merge, tolerant: bool) -> Result<Bytes, Stop> {
         let (answers, failures) = self.ask_all(legs).await;
-        let passes =
-            |failure: &Failure| is_absent(failure) || (tolerant && failure.is_unavailable() && !failure.is_shed());
-        let heard: Vec<Failure> = failures.iter().filter(|failure| !passes(failure)).cloned().collect();
-        if let Some(failure) = worst(heard) {
+        let heard: Vec<Failure> = failures.iter().filter(|failure| !is_absent(failure)).cloned().collect();
+        let away = heard.iter().all(|failure| failure.is_unavailable() && !failure.is_shed());
+        if let Some(failure) = worst(heard)
+            && !(away && (tolerant || self.has_file(legs, &answers).await))
+        {
             return Err(failure.into());
         }
         self.join(answers, failures, merge)
+    }
+
+    /// Whether the path is a file where somebody has answered. Then it is nowhere else.
+    async fn has_file(&self, legs: &[Leg<'_>], answers: &[Answer<'_>]) -> bool {
+        let answered = |leg: &&Leg<'_>| answers.iter().any(|answer| answer.nameservice == leg.nameservice.as_str());
+        let there: Vec<Location<'_>> = legs
+            .iter()
+            .filter(answered)
+            .map(|leg| Location {
+                nameservice: leg.nameservice,
+                path: Cow::Owned(leg.paths.first().map(ToString::to_string).unwrap_or_default()),
+            })
+            .collect();
+        self.look(&there).await.contains(&Ok(Some(Found::File)))
     }
 
     /// Joins answers; without any, the worst failure.
@@ -220,9 +236,10 @@ fn worst(mut failures: Vec<Failure>) -> Option<Failure> {
     (at < failures.len()).then(|| failures.swap_remove(at))
 }
 
-/// Whether there is nothing at a location.
+/// Whether there is nothing at a location, and can be nothing.
 fn is_absent(failure: &Failure) -> bool {
-    matches!(failure, Failure::Remote(exception) if exception.is(class::FILE_NOT_FOUND))
+    probe::is_below_file(failure)
+        || matches!(failure, Failure::Remote(exception) if exception.is(class::FILE_NOT_FOUND))
 }
 
 fn accepts(accept: Accept, reply: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! What our router answers otherwise, on purpose: the entries of `docs/differences.md` that these calls can show.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::wire::Answer;
 
 /// A difference and how it is recognised.
 pub struct Difference {
-    /// In a few words.
-    pub what: &'static str,
+    /// The beginning of its row in the document; in parentheses: not one.
+    pub row: &'static str,
     /// Its methods; empty for all.
     methods: &'static [&'static str],
     shows: fn(&Call, &Answer, &Answer) -> bool,
@@ -22,108 +22,166 @@ impl Difference {
     pub fn is(&self, call: &Call, java: &Outcome, ours: &Outcome) -> bool {
         let concerned = self.methods.is_empty() || self.methods.contains(&call.method);
         // Java's router makes directories beside a file of their name, and for files that it can't make.
-        let fewer = ["mkdirs", "create"].contains(&call.method) && ours.trees.is_empty();
-        let same_trees = java.trees == ours.trees || (fewer && matches!(ours.answer, Answer::Exception(..)));
-        concerned && same_trees && (self.shows)(call, &java.answer, &ours.answer)
+        let fewer = ["mkdirs", "create", "rename", "rename2"].contains(&call.method) && ours.trees.is_empty();
+        concerned && (java.trees == ours.trees || fewer) && (self.shows)(call, &java.answer, &ours.answer)
     }
 }
 
 /// See the module.
 pub const KNOWN: &[Difference] = &[
-    Difference { what: "exceptions keep their class", methods: &[], shows: |_, java, ours| unwrapped(java, ours) },
     Difference {
-        what: "paths in messages are the client's",
+        row: "exceptions that are not IOExceptions",
         methods: &[],
-        shows: |_, java, ours| same_words(java, ours),
+        shows: |_, java, ours| unwrapped(java, ours),
     },
+    Difference { row: "remote paths in error messages", methods: &[], shows: |_, java, ours| same_words(java, ours) },
     Difference {
-        what: "the first of several destinations has a name in a listing",
+        row: "an overlap of names in a merged listing",
         methods: &["getListing"],
-        shows: |_, java, ours| names(java).is_some_and(|java| names(ours) == Some(java)),
-    },
-    Difference {
-        what: "a page of a virtual directory begins where the last one ended",
-        methods: &["getListing"],
-        shows: |call, java, ours| {
-            call.parameters["startAfter"] != ""
-                && names(ours).is_some_and(|ours| ours.len() < names(java).unwrap_or_default().len())
+        shows: |_, java, ours| {
+            let entries = |answer| listed(answer, &[]);
+            entries(java).is_some_and(|java| entries(ours) == Some(java))
         },
     },
     Difference {
-        what: "virtual directories have times",
+        row: "attributes of a mount point in a listing",
+        methods: &["getListing"],
+        shows: |_, java, ours| {
+            let entries = |answer| listed(answer, OF_DIRECTORIES);
+            entries(java).is_some_and(|java| entries(ours) == Some(java))
+        },
+    },
+    Difference {
+        row: "a page of a virtual directory's listing",
+        methods: &["getListing"],
+        shows: |call, java, ours| {
+            let after = name(&call.parameters["startAfter"]);
+            let entries = |answer| listed(answer, OF_DIRECTORIES);
+            let behind = |mut all: BTreeMap<String, Value>| {
+                all.retain(|name, _| *name > after);
+                all
+            };
+            !after.is_empty() && entries(java).map(behind).is_some_and(|java| entries(ours) == Some(java))
+        },
+    },
+    Difference {
+        row: "times of a virtual directory",
         methods: &["getFileInfo"],
         shows: |_, java, ours| timeless(java).is_some_and(|java| timeless(ours) == Some(java)),
     },
     Difference {
-        what: "a summary leaves out what nobody knows",
+        row: "getContentSummary",
         methods: &["getContentSummary"],
         shows: |_, java, ours| {
             message(java).contains("Cannot locate a registered namenode") && matches!(ours, Answer::Result(_))
         },
     },
     Difference {
-        what: "what is not supported is refused before its path is looked at",
-        methods: &["createSymlink"],
+        row: "createSymlink, getBatchedListing",
+        methods: &["createSymlink", "getBatchedListing"],
         shows: |_, java, ours| matches!(java, Answer::Exception(..)) && message(ours).contains("is not supported"),
     },
     Difference {
-        what: "nothing is made, changed or deleted where a file is in the way",
-        methods: &["mkdirs", "delete", "setReplication"],
+        row: "mkdirs where a file is, or below one, several destinations",
+        methods: &["mkdirs"],
+        shows: |_, java, ours| is_made_or_parentless(java) && message(ours).contains("is not a directory"),
+    },
+    Difference {
+        row: "delete, setReplication and mkdirs that one destination refuses",
+        methods: &["delete", "setReplication"],
         shows: |_, java, ours| matches!(java, Answer::Result(_)) && message(ours).contains("is not a directory"),
     },
     Difference {
-        what: "what moves blocks is a write",
-        methods: &["satisfyStoragePolicy"],
-        shows: |_, _, ours| message(ours).contains("read only mount point"),
+        row: "setReplication of a file on several destinations",
+        methods: &["setReplication"],
+        shows: |_, java, ours| is_false(java) && *ours == Answer::Result(json!({ "result": true })),
     },
     Difference {
-        what: "no list of snapshottable directories is none, as from NameNodes",
+        row: "a rename onto a name that another destination has",
+        methods: &["rename", "rename2"],
+        shows: |call, _, ours| match call.method {
+            "rename" => is_false(ours),
+            _ => message(ours).starts_with("rename destination /") && message(ours).ends_with(" already exists"),
+        },
+    },
+    Difference {
+        row: "concat, satisfyStoragePolicy",
+        methods: &["satisfyStoragePolicy"],
+        shows: |_, _, ours| message(ours).ends_with("is in a read only mount point"),
+    },
+    Difference {
+        row: "getSnapshottableDirListing where there are none",
         methods: &["getSnapshottableDirListing"],
         shows: |_, java, ours| matches!((java, ours), (Answer::Result(_), Answer::Result(ours)) if *ours == json!({})),
     },
     Difference {
-        what: "what is not supported is refused by its name",
-        methods: &["getBatchedListing"],
-        shows: |_, java, ours| matches!(java, Answer::Exception(..)) && message(ours).contains("is not supported"),
+        row: "listOpenFiles, listEncryptionZones, listReencryptionStatus",
+        methods: &["listOpenFiles", "listEncryptionZones", "listReencryptionStatus"],
+        shows: |_, java, ours| is_answered(java, ours),
     },
     Difference {
-        what: "what can be told of several nameservices is",
+        row: "reencryptEncryptionZone",
+        methods: &["reencryptEncryptionZone"],
+        shows: |_, java, ours| is_answered(java, ours),
+    },
+    Difference {
+        row: "getDataEncryptionKey",
+        methods: &["getDataEncryptionKey"],
+        shows: |_, java, ours| is_answered(java, ours),
+    },
+    Difference {
+        row: "rename of a directory, and delete, on several destinations while one is away",
+        methods: &["delete"],
+        shows: |_, java, ours| matches!(java, Answer::Result(_)) && is_away(ours),
+    },
+    Difference {
+        row: "mkdirs while one destination is away",
+        methods: &["mkdirs"],
+        shows: |_, java, ours| matches!(java, Answer::Result(_)) && is_away(ours),
+    },
+    Difference {
+        row: "a rename to where a destination is away",
+        methods: &["rename", "rename2"],
+        shows: |_, _, ours| is_away(ours),
+    },
+    Difference {
+        row: "changes of owners, permissions, ACLs, attributes, policies and snapshots of directories",
         methods: &[
-            "listOpenFiles",
-            "listEncryptionZones",
-            "listReencryptionStatus",
-            "reencryptEncryptionZone",
-            "getDataEncryptionKey",
+            "setPermission",
+            "setOwner",
+            "setStoragePolicy",
+            "unsetStoragePolicy",
+            "setErasureCodingPolicy",
+            "unsetErasureCodingPolicy",
+            "modifyAclEntries",
+            "removeAclEntries",
+            "removeDefaultAcl",
+            "removeAcl",
+            "setAcl",
+            "setXAttr",
+            "removeXAttr",
         ],
-        shows: |_, java, ours| {
-            message(java).contains("is not supported") && !message(ours).contains("is not supported")
-        },
+        shows: |_, java, ours| matches!(java, Answer::Result(_)) && is_away(ours),
     },
     Difference {
-        what: "nothing is deleted or made for good while a destination is away",
-        methods: &["delete", "mkdirs"],
-        shows: |_, java, ours| {
-            matches!(java, Answer::Result(_))
-                && message(ours).starts_with("No namenodes available under nameservice ns2")
-        },
-    },
-    Difference {
-        what: "an empty path is refused as everywhere",
+        row: "getContentSummary of an empty path",
         methods: &["getContentSummary"],
         shows: |call, java, ours| {
             call.parameters["path"] == "" && matches!((java, ours), (Answer::Exception(..), Answer::Exception(..)))
         },
     },
     Difference {
-        what: "what is not found may be where nobody answered",
+        row: "HASH_ALL, RANDOM: \"not found\" while a location did not answer",
         methods: &["getFileInfo", "delete", "setReplication"],
-        shows: |_, java, ours| {
-            matches!(java, Answer::Result(found) if *found == json!({}))
-                && message(ours).starts_with("No namenodes available under nameservice ns2")
-        },
+        shows: |_, java, ours| is_false(java) && is_away(ours),
     },
     Difference {
-        what: "what is found exists, though somebody did not answer",
+        row: "a listing or summary of a directory that those who answered do not have",
+        methods: &["getListing", "getContentSummary"],
+        shows: |_, java, ours| (is_false(java) || message(java).starts_with("File does not exist: ")) && is_away(ours),
+    },
+    Difference {
+        row: "creating a file, or a directory, where another location has a file, while one is away",
         methods: &["create", "mkdirs"],
         shows: |_, java, ours| {
             let there = message(ours).ends_with("already exists") || message(ours).contains("is not a directory");
@@ -131,15 +189,15 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
-        what: "what is below a file is refused as by a NameNode",
+        row: "creating a file below a file, several destinations",
         methods: &["create"],
         shows: |_, java, ours| {
             matches!(ours, Answer::Exception(class, _) if class.ends_with(".ParentNotDirectoryException"))
-                && message(java).contains("is not a directory")
+                && (is_made_or_parentless(java) || message(java).contains("is not a directory"))
         },
     },
     Difference {
-        what: "a file that was made elsewhere names its nameservice",
+        row: "creating a file elsewhere, as the mount is fault tolerant",
         methods: &["create"],
         shows: |_, java, ours| {
             let (Answer::Result(java), Answer::Result(mut ours)) = (java, ours.clone()) else { return false };
@@ -147,7 +205,7 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
-        what: "a rename whose source lies elsewhere is said to go across",
+        row: "renaming a file that lies where the destination has no location",
         methods: &["rename", "rename2"],
         shows: |_, java, ours| {
             let missing =
@@ -156,7 +214,7 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
-        what: "why a nameservice is away is told",
+        row: "a nameservice none of whose NameNodes answers",
         methods: &[],
         shows: |_, java, ours| {
             let Answer::Exception(class, _) = ours else { return false };
@@ -166,7 +224,7 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
-        what: "a block of a pool that nobody reported is looked for",
+        row: "a block pool that nobody reported",
         methods: &["abandonBlock", "getAdditionalDatanode", "updateBlockForPipeline", "updatePipeline"],
         shows: |_, java, ours| {
             message(java).starts_with("Cannot locate a registered namenode for BP-none")
@@ -174,14 +232,14 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
-        what: "tokens are refused with a reason",
+        row: "renewing and cancelling delegation tokens without security",
         methods: &["renewDelegationToken", "cancelDelegationToken"],
         shows: |_, java, ours| {
             message(java).contains("dtSecretManager") && message(ours).contains("issued only with security on")
         },
     },
     Difference {
-        what: "the root of a snapshot's differences is the client's path",
+        row: "getSnapshotDiffReport of a path below the snapshottable directory",
         methods: &["getSnapshotDiffReport"],
         shows: |call, java, ours| {
             let root = call.parameters["snapshotRoot"].as_str().unwrap_or_default();
@@ -194,7 +252,7 @@ pub const KNOWN: &[Difference] = &[
     },
     // No difference: any location may be asked last, and each has a reason of its own.
     Difference {
-        what: "(what was asked last told why)",
+        row: "(what was asked last told why)",
         methods: &[],
         shows: |call, java, ours| {
             let drawn = ["/rnd/", "/space/", "/local/"].iter().any(|mount| call.parameters.to_string().contains(mount));
@@ -202,7 +260,7 @@ pub const KNOWN: &[Difference] = &[
         },
     },
     Difference {
-        what: "concat says what is wrong with files that are empty, or with the path",
+        row: "concat of files that are empty, or to a directory",
         methods: &["concat"],
         shows: |_, java, ours| matches!((java, ours), (Answer::Exception(..), Answer::Exception(..))),
     },
@@ -229,11 +287,50 @@ fn same_words(java: &Answer, ours: &Answer) -> bool {
     class == other && (words(java) == words(ours) || message(java).starts_with("```"))
 }
 
-/// The names in a listing.
-fn names(answer: &Answer) -> Option<BTreeSet<String>> {
+/// `null`, or false.
+fn is_false(answer: &Answer) -> bool {
+    *answer == Answer::Result(json!({}))
+}
+
+fn is_made_or_parentless(java: &Answer) -> bool {
+    matches!(java, Answer::Result(_)) || message(java).starts_with("Parent directory doesn't exist: ")
+}
+
+fn is_away(ours: &Answer) -> bool {
+    message(ours).starts_with("No namenodes available under nameservice ns2: ")
+}
+
+fn is_answered(java: &Answer, ours: &Answer) -> bool {
+    message(java).contains("is not supported") && !message(ours).contains("is not supported")
+}
+
+/// What only NameNodes, or only the mount table, say of a directory.
+const OF_DIRECTORIES: &[&str] = &["accessTime", "fileId", "childrenNum"];
+
+/// The entries of a listing by their names, as if both NameNodes had one owner of all, without some fields of directories.
+fn listed(answer: &Answer, without: &[&str]) -> Option<BTreeMap<String, Value>> {
     let Answer::Result(value) = answer else { return None };
     let entries = value["dirList"]["partialListing"].as_array().into_iter().flatten();
-    Some(entries.map(|entry| entry["path"].to_string()).collect())
+    let plain = |entry: &Value| {
+        let mut entry = entry.clone();
+        let is_directory = entry["fileType"] == "IS_DIR";
+        let fields = entry.as_object_mut()?;
+        if let Some(owner) =
+            fields.get_mut("owner").filter(|owner| owner.as_str().unwrap_or_default().starts_with("at-ns"))
+        {
+            *owner = "at-either".into();
+        }
+        fields.retain(|key, _| !(is_directory && without.contains(&key.as_str())));
+        Some((name(&entry["path"]), entry))
+    };
+    entries.map(plain).collect()
+}
+
+/// Bytes are Base64 in JSON.
+fn name(bytes: &Value) -> String {
+    use base64::Engine as _;
+    let bytes = base64::prelude::BASE64_STANDARD.decode(bytes.as_str().unwrap_or_default()).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A status without its times.

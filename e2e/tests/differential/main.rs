@@ -18,6 +18,7 @@ use anabranch_testkit::suite;
 use calls::Call;
 use differences::KNOWN;
 use site::Site;
+use wire::Answer;
 
 fn main() -> ExitCode {
     suite::run(
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
                 site.away("enable");
                 compare(site, &calls::away(), 300);
             }),
+            ("what_differs_is_what_the_document_lists", documented),
         ],
     )
 }
@@ -51,6 +53,27 @@ fn every_method(_: &Site) {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// Each difference has its row, and if all calls were made, each was there.
+fn documented(site: &Site) {
+    let document = include_str!("../../../docs/differences.md");
+    let rows = KNOWN.iter().map(|known| known.row).filter(|row| !row.starts_with('('));
+    let missing: Vec<_> = rows.clone().filter(|row| !document.contains(&format!("\n| {row}"))).collect();
+    assert!(missing.is_empty(), "without a row: {missing:?}");
+    if let Some(seen) = site.seen(COMPARED) {
+        let gone: Vec<_> = rows.filter(|row| !seen.contains(row)).collect();
+        assert!(gone.is_empty(), "nothing differs so: {gone:?}");
+    }
+}
+
+/// Mounts lead to directories of other names, which no client must see.
+fn leaks(call: &Call, ours: &Answer) -> bool {
+    let asked = call.parameters.to_string().contains("/d/");
+    matches!(ours, Answer::Exception(_, message) if message.contains("/d/")) && !asked
+}
+
+/// How many cases compare.
+const COMPARED: usize = 6;
+
 /// Makes calls at both routers and tells how they differ.
 #[allow(clippy::print_stdout, reason = "figures for whoever runs the test")]
 fn compare(site: &Site, calls: &[Call], least: usize) {
@@ -59,15 +82,19 @@ fn compare(site: &Site, calls: &[Call], least: usize) {
     let mut wrong = Vec::new();
     for call in calls {
         let [java, ours] = site.both(call);
+        if leaks(call, &ours.answer) {
+            wrong.push(format!("{call} tells where the file really is: {ours}"));
+        }
         if java == ours {
             continue;
         }
         match KNOWN.iter().find(|known| known.is(call, &java, &ours)) {
-            Some(known) => *seen.entry(known.what).or_default() += 1,
+            Some(known) => *seen.entry(known.row).or_default() += 1,
             None => wrong.push(format!("{call}\n    Java: {java}\n    ours: {ours}")),
         }
     }
     println!("  {} calls; differences: {seen:?}", calls.len());
+    site.saw(seen.into_keys());
     let shown = wrong.iter().take(400).cloned().collect::<Vec<_>>().join("\n");
     assert!(wrong.is_empty(), "{} calls are answered otherwise:\n{shown}", wrong.len());
 }

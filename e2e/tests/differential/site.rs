@@ -1,6 +1,7 @@
 //! The NameNodes, both routers, and a client of each.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Site {
     clients: RefCell<[[Client; 2]; 2]>,
     /// Whether something is not as it is before each call.
     touched: Cell<bool>,
+    /// Differences, and how many cases have told theirs.
+    seen: RefCell<(BTreeSet<&'static str>, usize)>,
     shell: Shell,
     admin: String,
     // In order of their end: a router without NameNodes would complain.
@@ -92,6 +95,7 @@ impl Site {
             namenodes: RefCell::new(namenodes),
             clients: RefCell::new(clients),
             touched: Cell::new(true),
+            seen: RefCell::default(),
             shell,
             admin,
             _servers: (router, cluster, scratch),
@@ -114,6 +118,19 @@ impl Site {
             namenode.snapshot();
         }
         self.touched.set(false);
+    }
+
+    /// A case has seen these differences.
+    pub fn saw(&self, rows: impl Iterator<Item = &'static str>) {
+        let mut seen = self.seen.borrow_mut();
+        seen.0.extend(rows);
+        seen.1 += 1;
+    }
+
+    /// All that were seen, if so many cases have told theirs.
+    pub fn seen(&self, cases: usize) -> Option<BTreeSet<&'static str>> {
+        let seen = self.seen.borrow();
+        (seen.1 == cases).then(|| seen.0.clone())
     }
 
     /// Has everything made anew before the next call.

@@ -80,7 +80,8 @@ impl Site {
         let both = BOTH.iter().map(|(key, value)| (*key, (*value).to_owned()));
         let told = servers::nameservices(&cluster).into_iter().chain(own).chain(both);
         // Those that are not there.
-        let warnings = ["gone", "quotas are not counted and set everywhere"];
+        let warnings =
+            ["gone", "hung", "quotas are not counted and set everywhere", "quotas are not set on all NameNodes yet"];
         let Configured { router, admin, .. } =
             servers::router_configured(&scratch.path().join("conf"), told, &warnings)?;
         let shell = Shell::start(&jars, scratch.path())?;

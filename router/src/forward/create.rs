@@ -1,12 +1,15 @@
 //! `create` and `mkdirs` on mounts with one destination, and with several.
 
+use std::borrow::Cow;
+
 use anabranch_federation::{Location, Resolved};
 use anabranch_hdfs_proto::hdfs::{CreateRequestProto, FsPermissionProto, MkdirsRequestProto};
 use anabranch_hrpc::Payload;
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use prost::Message;
 
+use super::leg::shown;
 use super::probe::Found;
 use super::{Forward, Leg, legs, worst};
 use crate::merge;
@@ -17,17 +20,30 @@ use crate::respond::Stop;
 use crate::rewrite::delimited;
 use crate::upstream::{CLIENT_PROTOCOL, Failure};
 
+/// What is above a path in its locations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Above {
+    /// Its parent directory, in each.
+    Directories,
+    /// A file, in the location at this position.
+    File(usize),
+    /// Something is missing, or was not told.
+    Unknown,
+}
+
 impl<'a> Forward<'a> {
     pub(super) async fn create(&self) -> Result<Bytes, Stop> {
         let resolved = self.resolve()?;
         if let [only] = resolved.locations.as_slice() {
             return Ok(self.send(&Leg::of(only)).await?);
         }
-        let chosen = match self.existing(&resolved.locations).await {
-            Ok(Some((at, _))) => at,
-            Err(failure) if !(failure.is_unavailable() && is_fault_tolerant(&resolved)) => return Err(failure.into()),
-            Ok(None) | Err(_) => {
-                if resolved.is_all() {
+        let chosen = match join(self.existing(&resolved.locations), self.above(&resolved)).await {
+            (Ok(Some((at, _))), _) | (Ok(None), Above::File(at)) => at,
+            (Err(failure), _) if !(failure.is_unavailable() && is_fault_tolerant(&resolved)) => {
+                return Err(failure.into());
+            }
+            (Ok(None) | Err(_), above) => {
+                if resolved.is_all() && above != Above::Directories {
                     self.make_parents().await?;
                 }
                 0
@@ -41,23 +57,55 @@ impl<'a> Forward<'a> {
         if let [only] = resolved.locations.as_slice() {
             return Ok(self.send(&Leg::of(only)).await?);
         }
-        match self.existing(&resolved.locations).await {
+        match join(self.existing(&resolved.locations), self.above(&resolved)).await {
             // It is there already, wherever that is; or a file is in the way, and no directory must come beside it.
-            Ok(Some((at, found))) if found != Found::Directory || !resolved.is_all() => {
+            (Ok(Some((at, found))), _) if found != Found::Directory || !resolved.is_all() => {
                 Ok(self.send(&Leg::of(&resolved.locations[at])).await?)
             }
+            (Ok(None) | Err(_), Above::File(at)) => Ok(self.send(&Leg::of(&resolved.locations[at])).await?),
             _ if resolved.is_all() => {
                 // Where it was not made, no file of that subcluster could be renamed into it.
                 let strict = !is_fault_tolerant(&resolved);
                 self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, strict).await
             }
             // A NameNode that does not let the caller look does not let them make it either, and says why.
-            Ok(_) | Err(Failure::Remote(_)) => self.first_that_lives(&resolved, 0, Accept::True).await,
-            Err(failure) if failure.is_unavailable() && is_fault_tolerant(&resolved) => {
+            (Ok(_) | Err(Failure::Remote(_)), _) => self.first_that_lives(&resolved, 0, Accept::True).await,
+            (Err(failure), _) if failure.is_unavailable() && is_fault_tolerant(&resolved) => {
                 self.first_that_lives(&resolved, 0, Accept::True).await
             }
-            Err(failure) => Err(failure.into()),
+            (Err(failure), _) => Err(failure.into()),
         }
+    }
+
+    /// What is above a path, up to its mount. Superusers have to ask: to them, a path below a file is just not there.
+    async fn above(&self, resolved: &Resolved<'a>) -> Above {
+        let mount = resolved.entry.map_or("", |entry| entry.source.as_str().trim_end_matches('/'));
+        let Some(below) = self.path().strip_prefix(mount) else { return Above::Unknown };
+        let mut looked: Vec<(usize, Location<'a>)> = resolved.locations.iter().cloned().enumerate().collect();
+        let mut above = Above::Directories;
+        for _ in below.matches('/') {
+            let parents = looked.iter().map(|(at, location)| {
+                let parent =
+                    location.path.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| !parent.is_empty());
+                (*at, Location { path: Cow::Owned(parent.unwrap_or("/").to_owned()), ..*location })
+            });
+            looked = parents.collect();
+            let locations: Vec<Location<'_>> = looked.iter().map(|(_, location)| location.clone()).collect();
+            let mut missing = Vec::new();
+            for (one, found) in looked.into_iter().zip(self.look(&locations).await) {
+                match found {
+                    Ok(Some(Found::Directory)) => {}
+                    Ok(Some(Found::File | Found::BelowFile)) => return Above::File(one.0),
+                    Ok(None) => missing.push(one),
+                    Err(_) => above = Above::Unknown,
+                }
+            }
+            if missing.is_empty() {
+                return above;
+            }
+            (looked, above) = (missing, Above::Unknown);
+        }
+        above
     }
 
     /// Sends to the chosen location; if its subcluster is away and the mount is fault tolerant, to the others in order.
@@ -85,7 +133,8 @@ impl<'a> Forward<'a> {
             return Ok(());
         }
         let resolved = plan::place(self.table, parent, self.row.category, &self.caller)?;
-        let made = join_all(resolved.locations.iter().map(|location| self.make_directory(location, &request))).await;
+        let made =
+            join_all(resolved.locations.iter().map(|location| self.make_directory(location, parent, &request))).await;
         let failures: Vec<Failure> = made.iter().filter_map(|result| result.clone().err()).collect();
         if failures.len() == resolved.locations.len()
             && let Some(failure) = worst(failures)
@@ -95,7 +144,12 @@ impl<'a> Forward<'a> {
         Ok(())
     }
 
-    async fn make_directory(&self, location: &Location<'_>, file: &CreateRequestProto) -> Result<Bytes, Failure> {
+    async fn make_directory(
+        &self,
+        location: &Location<'_>,
+        parent: &str,
+        file: &CreateRequestProto,
+    ) -> Result<Bytes, Failure> {
         // The owner must be able to use the directory, whatever the file's permissions are.
         let for_directory = |permission: FsPermissionProto| FsPermissionProto { perm: permission.perm | 0o300 };
         let request = MkdirsRequestProto {
@@ -105,7 +159,8 @@ impl<'a> Forward<'a> {
             unmasked: file.unmasked.map(for_directory),
         };
         let payload = Payload(vec![delimited(&request.encode_to_vec())]);
-        self.ask(location.nameservice, CLIENT_PROTOCOL, "mkdirs", payload, self.deadline).await
+        let made = self.ask(location.nameservice, CLIENT_PROTOCOL, "mkdirs", payload, self.deadline).await;
+        made.map_err(|failure| shown(failure, &location.path, parent))
     }
 }
 

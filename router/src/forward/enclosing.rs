@@ -7,6 +7,7 @@ use anabranch_hrpc::{Payload, class};
 use bytes::Bytes;
 use prost::Message;
 
+use super::leg::shown;
 use super::{Forward, unreadable};
 use crate::merge::body;
 use crate::plan::Refusal;
@@ -41,7 +42,7 @@ impl Forward<'_> {
             Err(Failure::Remote(e)) if e.is(class::NO_SUCH_METHOD) || e.is(class::UNSUPPORTED_OPERATION) => {
                 return Ok(None);
             }
-            answer => answer?,
+            answer => answer.map_err(|failure| shown(failure, &location.path, path))?,
         };
         let zone = find(body(&reply), &[1, 2])
             .map_err(|malformed| unreadable(location.nameservice.as_str(), &malformed))?

@@ -163,14 +163,17 @@ impl Forward<'_> {
     }
 
     fn in_mount_paths(&self, leg: &Leg<'_>, failure: Failure) -> Failure {
-        let Failure::Remote(mut exception) = failure else { return failure };
-        for (remote, mount) in leg.paths.iter().zip(self.paths) {
-            if let Some(message) = restore(&exception.message, remote, mount) {
-                exception.message = message;
-            }
-        }
-        Failure::Remote(exception)
+        leg.paths.iter().zip(self.paths).fold(failure, |failure, (remote, mount)| shown(failure, remote, mount))
     }
+}
+
+/// A failure as clients may see it, who call `mount` what was sent as `remote`.
+pub(super) fn shown(failure: Failure, remote: &str, mount: &str) -> Failure {
+    let Failure::Remote(mut exception) = failure else { return failure };
+    if let Some(message) = restore(&exception.message, remote, mount) {
+        exception.message = message;
+    }
+    Failure::Remote(exception)
 }
 
 /// `namespace` of `HdfsFileStatusProto`.

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::Forward;
+use super::leg::shown;
 use crate::merge::status;
 use crate::method::Repeat;
 use crate::upstream::{CLIENT_PROTOCOL, Failure, Outgoing};
@@ -28,7 +29,15 @@ impl Forward<'_> {
     /// What `getFileInfo` says of a location.
     pub(super) async fn probe(&self, location: &Location<'_>, deadline: Instant) -> Result<Bytes, Failure> {
         let request = Payload::message(&GetFileInfoRequestProto { src: location.path.to_string() });
-        self.ask(location.nameservice, CLIENT_PROTOCOL, "getFileInfo", request, deadline).await
+        let answer = self.ask(location.nameservice, CLIENT_PROTOCOL, "getFileInfo", request, deadline).await;
+        answer.map_err(|failure| shown(failure, &location.path, self.asked(&location.path)))
+    }
+
+    /// Which of the call's paths is meant by a remote one: that of the same name.
+    fn asked(&self, remote: &str) -> &str {
+        let name = |path: &str| path.rsplit_once('/').map(|(_, name)| name.to_owned());
+        let same = self.paths.iter().find(|path| name(path) == name(remote));
+        same.or(self.paths.first()).map_or("/", |path| path)
     }
 
     /// The first location that has the path, with what it has; else the first where it lies below a file, as that one tells
@@ -98,7 +107,7 @@ impl Forward<'_> {
 }
 
 /// Whether a NameNode found a file where the path has a directory. It says so by refusing access, as to what can't be passed.
-fn is_below_file(failure: &Failure) -> bool {
+pub(super) fn is_below_file(failure: &Failure) -> bool {
     let Failure::Remote(exception) = failure else { return false };
     let class = [class::ACCESS_CONTROL, class::PARENT_NOT_DIRECTORY].iter().any(|class| exception.is(class));
     class && exception.message.lines().next().is_some_and(|line| line.ends_with("(is not a directory)"))

@@ -35,6 +35,7 @@ impl<'a> Forward<'a> {
         }
         let sources: Vec<Location<'_>> =
             legs.iter().map(|leg| Location { nameservice: leg.nameservice, path: leg.paths[0].clone() }).collect();
+        let overwrite = accept == Accept::Any && find_varint(self.call.message(), OVERWRITE) == Ok(Some(1));
         let (from, to) = join(self.look(&sources), self.look(&renames.targets)).await;
         if renames.spread && from.contains(&Ok(Some(Found::Directory))) {
             // A directory of which one part moved and another did not is worse than an error.
@@ -50,18 +51,17 @@ impl<'a> Forward<'a> {
                 .zip(from)
                 .filter_map(|(leg, found)| (found == Ok(Some(Found::Directory))).then_some(leg))
                 .collect();
-            if !beside(&renames, &to, &legs)?.is_empty() {
+            if !beside(&renames, &to, &legs, overwrite)?.is_empty() {
                 return refused(accept, dst);
             }
             let merge = if accept == Accept::True { merge::any_true } else { merge::first };
             return self.at_once(&legs, accept, merge, true).await;
         }
-        let overwrite = accept == Accept::Any && find_varint(self.call.message(), OVERWRITE) == Ok(Some(1));
         let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(Found::Directory | Found::File)))) else {
             return self.vanished(&renames, &legs, &to, accept, overwrite).await;
         };
         let leg = &legs[at..=at];
-        let others = beside(&renames, &to, leg)?;
+        let others = beside(&renames, &to, leg, overwrite)?;
         let replaces = overwrite && from[at] == Ok(Some(Found::File));
         if others.iter().any(|(_, found)| !replaces || *found != Found::File) {
             return refused(accept, dst);
@@ -95,7 +95,7 @@ impl<'a> Forward<'a> {
         let (at, reply) = renamed?;
         if overwrite {
             // What the call that has renamed it may not have come to.
-            self.delete_files(&beside(renames, to, &legs[at..=at])?).await?;
+            self.delete_files(&beside(renames, to, &legs[at..=at], true)?).await?;
         }
         Ok(reply)
     }
@@ -119,12 +119,17 @@ fn beside<'r>(
     renames: &'r Renames<'_>,
     to: &[Result<Option<Found>, Failure>],
     legs: &[Leg<'_>],
+    overwrite: bool,
 ) -> Result<Vec<(&'r Location<'r>, Found)>, Failure> {
     let is_of = |target: &Location<'_>, leg: &Leg<'_>| {
         leg.nameservice == target.nameservice && leg.paths.last() == Some(&target.path)
     };
     let (own, others): (Vec<_>, Vec<_>) =
         renames.targets.iter().zip(to).partition(|(target, _)| legs.iter().any(|leg| is_of(target, leg)));
+    // Then the NameNode itself refuses.
+    if !overwrite && own.iter().any(|(_, found)| **found == Ok(Some(Found::File))) {
+        return Ok(Vec::new());
+    }
     let into_directory = own.iter().any(|(_, found)| **found == Ok(Some(Found::Directory)));
     let mut there = Vec::new();
     for (target, found) in others {

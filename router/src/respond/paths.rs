@@ -14,7 +14,9 @@ pub fn restore(message: &str, remote: &str, mount: &str) -> Option<String> {
     let mut copied = 0;
     let mut at = 0;
     while let Some(found) = message[at..].find('/').map(|offset| at + offset) {
-        let starts_path = !message[..found].chars().next_back().is_some_and(is_path_letter);
+        // Behind `inode=`, too: the first slash of a word begins a path.
+        let starts_path =
+            !message[..found].chars().next_back().is_some_and(|letter| letter != '=' && is_path_letter(letter));
         match names.replacement(&message[found..]).filter(|_| starts_path) {
             Some((length, new)) => {
                 let out = out.get_or_insert_with(|| String::with_capacity(message.len() + 32));
@@ -113,6 +115,8 @@ mod tests {
                 "/data/f",
                 Some("Permission denied: user=alice, access=WRITE, inode=\"/data\":root:root:drwxr-xr-x"),
             ),
+            ("not the owner of inode=/h/f", "/h/f", "/data/f", Some("not the owner of inode=/data/f")),
+            ("/x/dt=/h/f stays", "/h/f", "/data/f", None),
             // Above the mount's destination there is nothing that the client knows.
             ("denied: inode=\"/\":root", "/h/f", "/data/f", None),
             (

@@ -106,7 +106,7 @@ fn each_order_tells_its_choice() {
         ("/data/a/b/c", POSSIBLE, json!({ "by": "single" }), "ns2:/deep/c"),
         ("/else", POSSIBLE, json!({ "by": "single" }), "ns3:/else"),
         ("/led", known, json!({ "by": "listed" }), "ns1:/1"),
-        ("/one", known, json!({ "by": "listed" }), "ns1:/1"),
+        ("/one", known, hash("/one", "ns1"), "ns1:/2"),
         ("/near", POSSIBLE, json!({ "by": "listed" }), "ns0:/data"),
         ("/near", known, json!({ "by": "local", "nameservice": "ns1" }), "ns1:/data"),
         ("/free", POSSIBLE, json!({ "by": "listed" }), "ns0:/data"),

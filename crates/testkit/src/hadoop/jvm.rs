@@ -53,6 +53,8 @@ impl Jvm {
             Tuning::Measure => java.arg("-XX:+UseG1GC"),
         };
         java.args(["-Xmx512m", "-Djava.net.preferIPv4Stack=true"]).arg(format!("-Drig.log={level}"));
+        // Where a NameNode writes what `metaSave` names.
+        java.arg(format!("-Dhadoop.log.dir={}", log.parent().unwrap_or(Path::new(".")).display()));
         for package in ["lang", "io", "util", "net", "util.concurrent"] {
             java.arg(format!("--add-opens=java.base/java.{package}=ALL-UNNAMED"));
         }
