@@ -173,7 +173,7 @@ impl<'a> Forward<'a> {
     async fn changed(&self, legs: &[Leg<'_>], merge: Merge, tolerant: bool) -> Result<Bytes, Stop> {
         let (answers, failures) = self.ask_all(legs).await;
         let heard: Vec<Failure> = failures.iter().filter(|failure| !is_absent(failure)).cloned().collect();
-        let away = heard.iter().all(|failure| failure.is_unavailable() && !failure.is_shed());
+        let away = heard.iter().all(Failure::is_away);
         if let Some(failure) = worst(heard)
             && !(away && (tolerant || self.has_file(legs, &answers).await))
         {

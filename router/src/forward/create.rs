@@ -20,6 +20,9 @@ use crate::respond::Stop;
 use crate::rewrite::delimited;
 use crate::upstream::{CLIENT_PROTOCOL, Failure};
 
+/// So far above a path is looked for files, a round of calls for each missing level. Nobody makes deeper trees at once.
+const DEEPEST: usize = 64;
+
 /// What is above a path in its locations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Above {
@@ -38,8 +41,8 @@ impl<'a> Forward<'a> {
             return Ok(self.send(&Leg::of(only)).await?);
         }
         let chosen = match join(self.existing(&resolved.locations), self.above(&resolved)).await {
-            (Ok(Some((at, _))), _) | (Ok(None), Above::File(at)) => at,
-            (Err(failure), _) if !(failure.is_unavailable() && is_fault_tolerant(&resolved)) => {
+            (Ok(Some((at, _))), _) | (Ok(None) | Err(_), Above::File(at)) => at,
+            (Err(failure), _) if !(failure.is_away() && is_fault_tolerant(&resolved)) => {
                 return Err(failure.into());
             }
             (Ok(None) | Err(_), above) => {
@@ -65,12 +68,12 @@ impl<'a> Forward<'a> {
             (Ok(None) | Err(_), Above::File(at)) => Ok(self.send(&Leg::of(&resolved.locations[at])).await?),
             _ if resolved.is_all() => {
                 // Where it was not made, no file of that subcluster could be renamed into it.
-                let strict = !is_fault_tolerant(&resolved);
+                let strict = !(is_fault_tolerant(&resolved) || resolved.everywhere);
                 self.at_once(&legs(&resolved.locations), Accept::True, merge::any_true, strict).await
             }
             // A NameNode that does not let the caller look does not let them make it either, and says why.
             (Ok(_) | Err(Failure::Remote(_)), _) => self.first_that_lives(&resolved, 0, Accept::True).await,
-            (Err(failure), _) if failure.is_unavailable() && is_fault_tolerant(&resolved) => {
+            (Err(failure), _) if failure.is_away() && is_fault_tolerant(&resolved) => {
                 self.first_that_lives(&resolved, 0, Accept::True).await
             }
             (Err(failure), _) => Err(failure.into()),
@@ -83,7 +86,7 @@ impl<'a> Forward<'a> {
         let Some(below) = self.path().strip_prefix(mount) else { return Above::Unknown };
         let mut looked: Vec<(usize, Location<'a>)> = resolved.locations.iter().cloned().enumerate().collect();
         let mut above = Above::Directories;
-        for _ in below.matches('/') {
+        for _ in below.matches('/').take(DEEPEST) {
             let parents = looked.iter().map(|(at, location)| {
                 let parent =
                     location.path.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| !parent.is_empty());
@@ -112,7 +115,7 @@ impl<'a> Forward<'a> {
     async fn first_that_lives(&self, resolved: &Resolved<'a>, chosen: usize, accept: Accept) -> Result<Bytes, Stop> {
         let legs = legs(&resolved.locations);
         match self.send(&legs[chosen]).await {
-            Err(failure) if failure.is_unavailable() && is_fault_tolerant(resolved) => {
+            Err(failure) if failure.is_away() && is_fault_tolerant(resolved) => {
                 let others: Vec<Leg<'_>> =
                     legs.iter().enumerate().filter(|(at, _)| *at != chosen).map(|(_, leg)| leg.clone()).collect();
                 Ok(self.in_order(&others, accept).await?)

@@ -44,7 +44,8 @@ impl Forward<'_> {
     /// why a call fails; none if all say that they have nothing.
     ///
     /// # Errors
-    /// The first failure, when no location has it and one did not say: it may be there.
+    /// A failure, when no location has it and one did not say: it may be there. That this router had no room to ask counts
+    /// more than others.
     pub(super) async fn existing(&self, locations: &[Location<'_>]) -> Result<Option<(usize, Found)>, Failure> {
         let (mut below, mut failure) = (None, None);
         for (at, found) in self.look(locations).await.into_iter().enumerate() {
@@ -52,6 +53,7 @@ impl Forward<'_> {
                 Ok(Some(Found::BelowFile)) => below = below.or(Some((at, Found::BelowFile))),
                 Ok(Some(found)) => return Ok(Some((at, found))),
                 Ok(None) => {}
+                Err(error) if error.is_shed() => failure = Some(error),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }

@@ -51,13 +51,17 @@ impl<'a> Forward<'a> {
                 .zip(from)
                 .filter_map(|(leg, found)| (found == Ok(Some(Found::Directory))).then_some(leg))
                 .collect();
-            if !beside(&renames, &to, &legs, overwrite)?.is_empty() {
+            // Where the directory of that name is, this one may have come to at an earlier try.
+            if beside(&renames, &to, &legs, overwrite)?.iter().any(|(_, found)| *found == Found::File) {
                 return refused(accept, dst);
             }
             let merge = if accept == Accept::True { merge::any_true } else { merge::first };
             return self.at_once(&legs, accept, merge, true).await;
         }
         let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(Found::Directory | Found::File)))) else {
+            if let Some(shed) = from.iter().find_map(|found| found.as_ref().err().filter(|failure| failure.is_shed())) {
+                return Err(shed.clone().into());
+            }
             return self.vanished(&renames, &legs, &to, accept, overwrite).await;
         };
         let leg = &legs[at..=at];
@@ -93,7 +97,10 @@ impl<'a> Forward<'a> {
             return Err(Refusal::RenameAcross { src, dst }.into());
         }
         let (at, reply) = renamed?;
-        if overwrite {
+        let leg = &legs[at];
+        let arrived =
+            renames.targets.iter().zip(to).any(|(target, found)| is_of(target, leg) && *found == Ok(Some(Found::File)));
+        if overwrite && arrived {
             // What the call that has renamed it may not have come to.
             self.delete_files(&beside(renames, to, &legs[at..=at], true)?).await?;
         }
@@ -110,33 +117,41 @@ impl<'a> Forward<'a> {
     }
 }
 
+fn is_of(target: &Location<'_>, leg: &Leg<'_>) -> bool {
+    leg.nameservice == target.nameservice && leg.paths.last() == Some(&target.path)
+}
+
 /// What has the destination's name already, where none of these legs would find it in its way: files, and directories that
 /// are not where the legs lead.
 ///
 /// # Errors
-/// Why it is not known of a location; fault-tolerant mounts do without those that are away.
+/// Why it is not known of a location. What is away does not count on fault-tolerant mounts, and where it would be hidden by what
+/// is renamed.
 fn beside<'r>(
     renames: &'r Renames<'_>,
     to: &[Result<Option<Found>, Failure>],
     legs: &[Leg<'_>],
     overwrite: bool,
 ) -> Result<Vec<(&'r Location<'r>, Found)>, Failure> {
-    let is_of = |target: &Location<'_>, leg: &Leg<'_>| {
-        leg.nameservice == target.nameservice && leg.paths.last() == Some(&target.path)
-    };
-    let (own, others): (Vec<_>, Vec<_>) =
-        renames.targets.iter().zip(to).partition(|(target, _)| legs.iter().any(|leg| is_of(target, leg)));
+    let targets = || renames.targets.iter().zip(to);
+    let is_own = |target: &Location<'_>| legs.iter().any(|leg| is_of(target, leg));
+    let own = |what| targets().any(|(target, found)| is_own(target) && *found == Ok(Some(what)));
     // Then the NameNode itself refuses.
-    if !overwrite && own.iter().any(|(_, found)| **found == Ok(Some(Found::File))) {
+    if !overwrite && own(Found::File) {
         return Ok(Vec::new());
     }
-    let into_directory = own.iter().any(|(_, found)| **found == Ok(Some(Found::Directory)));
+    let into_directory = own(Found::Directory);
     let mut there = Vec::new();
-    for (target, found) in others {
+    let mut hidden = false;
+    for (target, found) in targets() {
+        if is_own(target) {
+            hidden |= renames.stable;
+            continue;
+        }
         match found {
             Ok(Some(Found::File)) => there.push((target, Found::File)),
             Ok(Some(Found::Directory)) if !into_directory => there.push((target, Found::Directory)),
-            Err(failure) if !failure.is_unavailable() || !renames.tolerant => return Err(failure.clone()),
+            Err(failure) if !failure.is_away() || !(renames.tolerant || hidden) => return Err(failure.clone()),
             Ok(_) | Err(_) => {}
         }
     }

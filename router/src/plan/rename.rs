@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use anabranch_federation::{Location, Locations, MountEntry, MountTable, NameserviceId, raw};
+use anabranch_federation::{Location, Locations, MountEntry, MountTable, NameserviceId, Order, raw};
 use smallvec::SmallVec;
 
 use super::{Caller, Refusal, heed_quotas, place, resolve};
@@ -32,6 +32,8 @@ pub struct Renames<'t> {
     pub targets: Locations<'t>,
     /// Whether the destination's mount does without subclusters that are away.
     pub tolerant: bool,
+    /// Whether the destination's locations are always read in this order, so that what a later one has does not show.
+    pub stable: bool,
 }
 
 /// Pairs the locations of source and destination.
@@ -53,7 +55,8 @@ pub fn rename<'t>(
         let here = || to.locations.iter().filter(|partner| partner.nameservice == location.nameservice);
         let root = mount.and_then(|entry| destination(entry, src, &location.path));
         let twin = |to: &&Location<'_>| root.is_some() && mount.and_then(|e| destination(e, dst, &to.path)) == root;
-        match here().find(twin).or_else(|| here().next()) {
+        // The same one at each try, whatever the order of the destinations is then.
+        match here().find(twin).or_else(|| here().min_by(|one, other| one.path.cmp(&other.path))) {
             Some(partner) => {
                 let (src, dst) = (location.path, partner.path.clone());
                 pairs.push(Pair { nameservice: location.nameservice, src, dst });
@@ -65,8 +68,10 @@ pub fn rename<'t>(
         return Err(Refusal::RenameAcross { src: src.to_owned(), dst: dst.to_owned() });
     }
     let tolerant = to.entry.is_some_and(|entry| entry.fault_tolerant);
+    let stable = [Order::Hash, Order::HashAll, Order::LeaderFollower];
+    let stable = to.entry.is_some_and(|entry| stable.contains(&entry.order));
     let targets = if to.locations.len() > 1 { to.locations } else { Locations::new() };
-    Ok(Renames { pairs, spread, elsewhere, targets, tolerant })
+    Ok(Renames { pairs, spread, elsewhere, targets, tolerant, stable })
 }
 
 /// The path of the mount's destination in which a path of the mount is `remote`.

@@ -35,16 +35,18 @@ async fn rounds(core: &Arc<Core>, data: &Handle) {
         Instant::now() - began
     };
     let interval = core.config.quota.interval;
+    let rest = |took: Duration| REST.max((took * 9).min(interval));
     loop {
         revisions.mark_unchanged();
         let limited = limited(core);
+        let began = Instant::now();
         running.push(round(None));
         // Not in step with others.
         let mut due = Instant::now() + interval.mul_f64(rand::rng().random_range(0.9..1.1));
         let mut rested = Instant::now() + REST;
         loop {
             tokio::select! {
-                Some(took) = running.next() => rested = Instant::now() + REST.max((took * 9).min(interval)),
+                Some(took) = running.next() => rested = rested.max(Instant::now() + rest(took)),
                 () = sleep_until(due) => break,
                 // The sender lives in the state that this holds.
                 _ = revisions.changed() => {
@@ -52,7 +54,7 @@ async fn rounds(core: &Arc<Core>, data: &Handle) {
                         due = due.min(Instant::now() + SETTLE.mul_f64(rand::rng().random_range(0.0..1.0)));
                     }
                 }
-                () = core.quotas.freed.notified() => due = due.min(Instant::now() + REST),
+                () = core.quotas.freed.notified() => due = due.min(Instant::now() + rest(began.elapsed())),
                 doubts = doubts(core, rested) => {
                     rested = Instant::now() + REST;
                     running.push(round(Some(doubts)));

@@ -80,6 +80,11 @@ impl Failure {
         !matches!(self, Self::Remote(_) | Self::Unknown { .. } | Self::TooLarge { .. } | Self::Unreadable { .. })
     }
 
+    /// The same, and not only for this call.
+    pub fn is_away(&self) -> bool {
+        self.is_unavailable() && !self.is_shed()
+    }
+
     /// Whether this router held too many calls to send one more.
     pub fn is_shed(&self) -> bool {
         matches!(self, Self::Overloaded { .. })

@@ -94,7 +94,7 @@ impl Trouble {
 
 /// Whether a NameNode says that it has not got as far as being active or standby.
 fn starts(exception: &Exception) -> bool {
-    exception.is(class::RETRIABLE) && exception.message.ends_with("still not started")
+    exception.is(class::RETRIABLE) && exception.first_line().ends_with("still not started")
 }
 
 #[cfg(test)]
@@ -107,6 +107,10 @@ mod tests {
         let rows = [
             (ClientError::Remote(Exception::new(class::STANDBY, "standby")), Outcome::Standby),
             (ClientError::Remote(Exception::new(class::RETRIABLE, "NameNode still not started")), Outcome::Standby),
+            (
+                ClientError::Remote(Exception::new(class::RETRIABLE, "NameNode still not started\n\tat java")),
+                Outcome::Standby,
+            ),
             (ClientError::Remote(Exception::new(class::RETRIABLE, "Name node is in safe mode.")), Outcome::Answered),
             (ClientError::Remote(Exception::new(class::FILE_NOT_FOUND, "no")), Outcome::Answered),
             (ClientError::Fatal(Exception::impersonation_refused("a", "b")), Outcome::Answered),
