@@ -13,7 +13,9 @@ stage := scripts/stage
 cargo := cargo
 tests := $(cargo) test --quiet --workspace
 # Test binaries of e2e that need real Hadoop or take long; a NAME runs as `make e2e-NAME`.
-real := hadoop dfs side_protocols differential quota placement cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away isolation failover jobs identity
+real := hadoop dfs side_protocols differential quota placement cli_local cli_external native_local native_external contract bad_input live_edit corruption membership zookeeper mixed_fleet admin jmx store_scale store_away failover jobs identity
+# Those that compare latencies, and so have the processors to themselves.
+timed := isolation
 # Those in a cluster: make kube-up first.
 kube := sidecar operator chart fleet
 
@@ -73,6 +75,7 @@ test-slow: deps ## real clients, the FileSystem contract, CPU per call, fuzzing,
 	for other in kill9 faults bench-check; do $(stage) $$other $(MAKE) $$other || failed=1; done
 	# What runs in a cluster is measured against the clock.
 	wait $$aside || failed=1
+	for suite in $(timed); do $(stage) $$suite $(MAKE) e2e-$$suite || failed=1; done
 	$(MAKE) test-kube || failed=1
 	exit $$failed
 

@@ -180,7 +180,9 @@ fn p99(times: &[Duration]) -> Duration {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_namenode_costs_the_others_nothing() {
-    const MEASURED: Duration = Duration::from_secs(4);
+    const MEASURED: Duration = Duration::from_secs(2);
+    /// One after the other, since a machine is not as fast at all times.
+    const ROUNDS: usize = 4;
     let site = Site::start("isolation").await;
     let router = site.router.rpc;
     let me = user();
@@ -191,48 +193,59 @@ async fn a_stopped_namenode_costs_the_others_nothing() {
     for root in ["/data0/x", "/data1/x"] {
         apart[0].mkdirs(root).await.unwrap();
     }
-    steady(&measured, "/data1/warm", MEASURED).await;
+    steady(&measured, "/data1/warm", 2 * MEASURED).await;
 
     let flood = Flood::start(flooding.clone(), "/data0/x", 4, Duration::from_millis(4));
-    let before = steady(&measured, "/data1/a", MEASURED).await;
-    flood.no_error();
-    let healthy = flood.out();
+    let (mut beside, mut without) = (Vec::new(), Vec::new());
+    let (mut most_out, mut shed, mut healing) = (0, 0, Duration::ZERO);
+    for round in 0..ROUNDS {
+        without.extend(steady(&measured, &format!("/data1/a{round}"), MEASURED).await);
+        flood.no_error();
+        let healthy = flood.out();
 
-    site.cluster.signal("ns0", Signal::STOP).unwrap();
-    // More than there is room for.
-    let more = Flood::start(flooding, "/data0/x", 5_000, Duration::from_millis(50));
-    while more.shed() == 0 {
-        sleep(Duration::from_millis(1)).await;
-    }
-    more.task.abort();
-    let during = steady(&measured, "/data1/b", MEASURED).await;
-    let (out, shed) = (flood.out() + more.out(), flood.shed() + more.shed());
-    site.cluster.signal("ns0", Signal::CONT).unwrap();
+        site.cluster.signal("ns0", Signal::STOP).unwrap();
+        // More than there is room for.
+        let more = Flood::start(flooding.clone(), "/data0/x", 5_000, Duration::from_millis(50));
+        while more.shed() == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        more.task.abort();
+        // What there was no room for is away: sending it away kept the processors busy.
+        let mut waiting = usize::MAX;
+        while more.out() != waiting {
+            waiting = more.out();
+            sleep(Duration::from_millis(250)).await;
+        }
+        beside.extend(steady(&measured, &format!("/data1/b{round}"), MEASURED).await);
+        most_out = most_out.max(flood.out() + more.out());
+        site.cluster.signal("ns0", Signal::CONT).unwrap();
 
-    // What waited is answered, and nothing of it was lost.
-    let healed = Instant::now();
-    while flood.out() + more.out() > healthy + 100 {
-        assert!(healed.elapsed() < PATIENCE, "{} calls are out", flood.out() + more.out());
-        sleep(Duration::from_millis(20)).await;
+        // What waited is answered, and nothing of it was lost.
+        let healed = Instant::now();
+        while flood.out() + more.out() > healthy + 100 {
+            assert!(healed.elapsed() < PATIENCE, "{} calls are out", flood.out() + more.out());
+            sleep(Duration::from_millis(20)).await;
+        }
+        healing = healing.max(healed.elapsed());
+        more.no_error();
+        shed += more.shed();
     }
-    let healing = healed.elapsed();
-    let after = steady(&measured, "/data1/c", MEASURED).await;
+    without.extend(steady(&measured, "/data1/c", MEASURED).await);
     flood.no_error();
-    more.no_error();
     flood.task.abort();
 
-    let baseline = (p99(&before) + p99(&after)) / 2;
+    for times in [&mut beside, &mut without] {
+        times.sort();
+    }
+    let (beside, baseline, calls) = (p99(&beside), p99(&without), [beside.len(), without.len()]);
     eprintln!(
-        "p99 of {} calls before {:.1?}, of {} beside a stopped NameNode {:.1?}, of {} after {:.1?}; {out} calls were out, \
-         {shed} were shed, all the others answered {healing:.1?} after it went on",
-        before.len(),
-        p99(&before),
-        during.len(),
-        p99(&during),
-        after.len(),
-        p99(&after),
+        "p99 of {} calls beside a stopped NameNode {beside:.1?}, of {} without {baseline:.1?}; {most_out} calls were out, {} \
+         were shed, all the others answered {healing:.1?} after it went on",
+        calls[0],
+        calls[1],
+        shed + flood.shed(),
     );
-    assert!(p99(&during) < baseline * 3 / 2, "{:?} against {baseline:?}", p99(&during));
+    assert!(beside < baseline * 3 / 2, "{beside:?} against {baseline:?}");
 }
 
 /// Clients that have a hundred calls out each, and wait as Java's do before they come back to a router that sent them away.
