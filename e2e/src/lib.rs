@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod dfs;
 pub mod files;
+pub mod json;
 pub mod kube;
 pub mod metadata;
 pub mod native;

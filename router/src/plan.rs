@@ -10,7 +10,7 @@ use anabranch_federation::{Growth, MountTable, NameserviceId, Placement, Resolve
 pub use refusal::Refusal;
 pub use rename::{Pair, Renames, concat_nameservice, rename};
 pub use shown::Shown;
-pub use subtree::{everything, outermost, subtree};
+pub use subtree::{everything, out_of_service, outermost, subtree};
 
 use crate::method::{Category, Route, Row, Spread};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::places::{AWAY, CHANGED, DRAWN, ODD, ORDERED, OTHERS, PATHS, SNAPSHOTS};
+use crate::places::{AWAY, CHANGED, DISABLED, DRAWN, HELD, NOWHERE, ODD, ORDERED, OTHERS, PATHS, SAFE, SNAPSHOTS};
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -185,10 +185,32 @@ const CLUSTER: &[(&str, &str)] = &[
     ("rollEdits", "{}"),
 ];
 
+/// Calls beyond a quota that change nothing even if it does not stop them, `$M` the mount; but for `made` in it.
+const BEYOND: &[(&str, &str)] = &[
+    ("mkdirs", r#"{"src":"$M","masked":{"perm":493},"createParent":true}"#),
+    (
+        "create",
+        r#"{"src":"$M/made","masked":{"perm":420},"clientName":"t","createFlag":3,"createParent":true,"replication":1,"blockSize":1048576}"#,
+    ),
+    ("append", r#"{"src":"$M/missing","clientName":"t"}"#),
+    ("addBlock", r#"{"src":"$M/missing","clientName":"t"}"#),
+    ("setReplication", r#"{"src":"$M/f","replication":1}"#),
+    ("truncate", r#"{"src":"$M/missing","newLength":0,"clientName":"t"}"#),
+    ("complete", r#"{"src":"$M/missing","clientName":"t"}"#),
+    ("abandonBlock", r#"{"b":$B,"src":"$M/missing","holder":"t"}"#),
+    ("createSymlink", r#"{"target":"/x","link":"$M/made","dirPerm":{"perm":493},"createParent":false}"#),
+    ("rename", r#"{"src":"/one/f","dst":"$M/made"}"#),
+    ("rename2", r#"{"src":"/one/f","dst":"$M/made","overwriteDest":false}"#),
+    ("delete", r#"{"src":"$M/missing","recursive":false}"#),
+    ("getQuotaUsage", r#"{"path":"$M"}"#),
+    ("setQuota", r#"{"path":"$M","namespaceQuota":5,"storagespaceQuota":9223372036854775807}"#),
+    ("setQuota", r#"{"path":"$M/missing","namespaceQuota":5,"storagespaceQuota":9223372036854775807}"#),
+];
+
 /// A block that nobody has, of a block pool that nobody has.
 const BLOCK: &str = r#"{"poolId":"BP-none","blockId":1,"generationStamp":1}"#;
 
-fn call((method, parameters): &(&'static str, &str), path: &str, changes: bool) -> Call {
+fn call(&(method, parameters): &(&'static str, &str), path: &str, changes: bool) -> Call {
     let parameters = parameters.replace("$P", path).replace("$B", BLOCK);
     let parameters = serde_json::from_str(&parameters).unwrap_or_else(|error| panic!("{method} {parameters}: {error}"));
     Call { method, parameters, changes, by_other: false }
@@ -212,6 +234,51 @@ pub fn away() -> Vec<Call> {
     [crossed(READS, AWAY.iter(), false), crossed(WRITES, AWAY.iter(), true)].concat()
 }
 
+/// Each method where only mounts lead anywhere.
+pub fn nowhere() -> Vec<Call> {
+    let across = [r#"{"trg":"/bytes/f","srcs":["/there/f"]}"#, r#"{"trg":"/there/f","srcs":["/bytes/f"]}"#];
+    let across = across.map(|parameters| call(&("concat", parameters), "", false));
+    [everything(NOWHERE), across.into()].concat()
+}
+
+/// Each method where the NameNode is in safe mode; what it lets happen, the reset before the next case takes back.
+pub fn held() -> Vec<Call> {
+    [READS, WRITES].into_iter().flat_map(|rows| crossed(rows, HELD.iter(), false)).collect()
+}
+
+/// Each method where a nameservice is disabled.
+pub fn disabled() -> Vec<Call> {
+    everything(DISABLED)
+}
+
+/// Each method in safe mode.
+pub fn safe_mode() -> Vec<Call> {
+    everything(SAFE)
+}
+
+/// Each method with each path, and those without.
+fn everything(paths: &[&str]) -> Vec<Call> {
+    [crossed(READS, paths.iter(), false), crossed(WRITES, paths.iter(), true), cluster()].concat()
+}
+
+/// Calls that quotas refuse.
+pub fn beyond_quotas() -> Vec<Call> {
+    let beyond = |mount: &'static str| {
+        BEYOND.iter().map(move |(method, text)| call(&(method, &text.replace("$M", mount)), "", true))
+    };
+    ["/names", "/bytes"].into_iter().flat_map(beyond).collect()
+}
+
+/// Asks whether something is there.
+pub fn probe(path: &str) -> Call {
+    call(&READS[0], path, false)
+}
+
+/// Asks a router how it is.
+pub fn service_state() -> Call {
+    call(&("getHAServiceState", "{}"), "", false)
+}
+
 /// Each reading method where there are snapshots.
 pub fn snapshots() -> Vec<Call> {
     let mut calls = crossed(READS, SNAPSHOTS.iter(), false);
@@ -221,8 +288,7 @@ pub fn snapshots() -> Vec<Call> {
 
 /// Each method by a user who owns nothing.
 pub fn by_others() -> Vec<Call> {
-    let calls = [crossed(READS, OTHERS.iter(), false), crossed(WRITES, OTHERS.iter(), true), cluster()].concat();
-    calls.into_iter().map(|call| Call { by_other: true, ..call }).collect()
+    everything(OTHERS).into_iter().map(|call| Call { by_other: true, ..call }).collect()
 }
 
 /// Each changing method with some.

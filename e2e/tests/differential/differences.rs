@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::calls::Call;
 use crate::site::Outcome;
-use crate::wire::Answer;
+use anabranch_e2e::json::{self, Answer};
 
 /// A difference and how it is recognised.
 pub struct Difference {
@@ -23,9 +23,13 @@ impl Difference {
         let concerned = self.methods.is_empty() || self.methods.contains(&call.method);
         // Java's router makes directories beside a file of their name, and for files that it can't make.
         let fewer = ["mkdirs", "create", "rename", "rename2"].contains(&call.method) && ours.trees.is_empty();
-        concerned && (java.trees == ours.trees || fewer) && (self.shows)(call, &java.answer, &ours.answer)
+        let alike = java.trees == ours.trees || fewer || self.row == PARENTS;
+        concerned && alike && (self.shows)(call, &java.answer, &ours.answer)
     }
 }
+
+/// Of directories that a NameNode makes, or the router.
+const PARENTS: &str = "parents of a new file, where one destination of several is in service";
 
 /// See the module.
 pub const KNOWN: &[Difference] = &[
@@ -55,7 +59,7 @@ pub const KNOWN: &[Difference] = &[
         row: "a page of a virtual directory's listing",
         methods: &["getListing"],
         shows: |call, java, ours| {
-            let after = name(&call.parameters["startAfter"]);
+            let after = json::text(&call.parameters["startAfter"]);
             let entries = |answer| listed(answer, OF_DIRECTORIES);
             let behind = |mut all: BTreeMap<String, Value>| {
                 all.retain(|name, _| *name > after);
@@ -107,7 +111,7 @@ pub const KNOWN: &[Difference] = &[
     Difference {
         row: "concat, satisfyStoragePolicy",
         methods: &["satisfyStoragePolicy"],
-        shows: |_, _, ours| message(ours).ends_with("is in a read only mount point"),
+        shows: |_, _, ours| message(ours).ends_with("is in a read only mount point") || in_safe_mode(ours),
     },
     Difference {
         row: "getSnapshottableDirListing where there are none",
@@ -250,6 +254,72 @@ pub const KNOWN: &[Difference] = &[
             !of(ours).is_empty() && root.starts_with(&of(ours)) && of(java) == format!("/d{}", of(ours))
         },
     },
+    Difference {
+        row: "setQuota at a mount point, in safe mode",
+        methods: &["setQuota"],
+        shows: |_, java, ours| message(java).contains("is not allowed to change quota of") && in_safe_mode(ours),
+    },
+    Difference {
+        row: "status of a mount point whose subclusters are all disabled",
+        methods: &["getFileInfo", "getListing"],
+        shows: |call, java, ours| {
+            if call.method == "getFileInfo" {
+                let owner = |answer: &Answer| match answer {
+                    Answer::Result(status) => status["fs"]["owner"].as_str().map(str::to_owned),
+                    _ => None,
+                };
+                return owner(java).as_deref() == Some("at-ns1") && owner(ours).is_some_and(|owner| owner != "at-ns1");
+            }
+            let after = json::text(&call.parameters["startAfter"]);
+            let others = |answer| {
+                let mut all = listed(answer, OF_DIRECTORIES)?;
+                all.retain(|name, _| *name > after);
+                let mounts = ["nested", "there"].map(|mount| all.remove(mount).is_some());
+                Some((all, mounts))
+            };
+            others(java).is_some_and(|java| java.1.contains(&true) && others(ours) == Some(java))
+        },
+    },
+    Difference {
+        row: "a listing of what only disabled subclusters have",
+        methods: &["getListing"],
+        shows: |_, java, ours| is_false(java) && message(ours).starts_with("Cannot find locations for "),
+    },
+    Difference {
+        row: "a block pool of a disabled nameservice, with a path in it",
+        methods: &["abandonBlock", "getAdditionalDatanode"],
+        shows: |_, java, ours| {
+            message(java).starts_with("Cannot find locations for ") && message(ours).contains("(inode 0) Holder t")
+        },
+    },
+    Difference {
+        row: PARENTS,
+        methods: &["create"],
+        shows: |call, java, ours| java == ours && call.parameters["createParent"] == true,
+    },
+    Difference {
+        row: "messages |",
+        methods: &[],
+        shows: |_, java, ours| {
+            let named = message(ours).contains(" of directory /") || message(ours).contains(" of /");
+            is_beyond(java) && is_beyond(ours) && named
+        },
+    },
+    Difference {
+        row: "truncate, complete, abandonBlock",
+        methods: &["truncate", "complete", "abandonBlock"],
+        shows: |_, java, ours| is_beyond(java) && !is_beyond(ours),
+    },
+    Difference {
+        row: "mkdirs; append, addBlock, setReplication",
+        methods: &["mkdirs", "append", "addBlock", "setReplication"],
+        shows: |_, java, ours| is_beyond(java) && !is_beyond(ours),
+    },
+    Difference {
+        row: "rename | not checked",
+        methods: &["rename", "rename2"],
+        shows: |_, java, ours| !is_beyond(java) && is_beyond(ours),
+    },
     // No difference: any location may be asked last, and each has a reason of its own.
     Difference {
         row: "(what was asked last told why)",
@@ -296,6 +366,15 @@ fn is_made_or_parentless(java: &Answer) -> bool {
     matches!(java, Answer::Result(_)) || message(java).starts_with("Parent directory doesn't exist: ")
 }
 
+fn in_safe_mode(ours: &Answer) -> bool {
+    message(ours).ends_with(" is in safe mode and cannot handle WRITE requests")
+}
+
+/// Whether a quota refuses it.
+pub fn is_beyond(answer: &Answer) -> bool {
+    matches!(answer, Answer::Exception(class, _) if class.ends_with("QuotaExceededException"))
+}
+
 fn is_away(ours: &Answer) -> bool {
     message(ours).starts_with("No namenodes available under nameservice ns2: ")
 }
@@ -321,16 +400,9 @@ fn listed(answer: &Answer, without: &[&str]) -> Option<BTreeMap<String, Value>> 
             *owner = "at-either".into();
         }
         fields.retain(|key, _| !(is_directory && without.contains(&key.as_str())));
-        Some((name(&entry["path"]), entry))
+        Some((json::name(&entry), entry))
     };
     entries.map(plain).collect()
-}
-
-/// Bytes are Base64 in JSON.
-fn name(bytes: &Value) -> String {
-    use base64::Engine as _;
-    let bytes = base64::prelude::BASE64_STANDARD.decode(bytes.as_str().unwrap_or_default()).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A status without its times.

@@ -6,37 +6,62 @@
 mod calls;
 mod differences;
 mod namenodes;
+mod pair;
 mod places;
 mod site;
-mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
+use anabranch_e2e::json::{self, Answer};
 use anabranch_testkit::suite;
 
 use calls::Call;
 use differences::KNOWN;
+use pair::Pair;
 use site::Site;
-use wire::Answer;
 
 fn main() -> ExitCode {
     suite::run(
         Site::start,
         &[
             ("every_method_is_called", every_method),
-            ("what_looks_is_answered_alike", |site| compare(site, &calls::reads(), 1_000)),
-            ("what_changes_does_the_same", |site| compare(site, &calls::writes(), 800)),
-            ("what_concerns_the_cluster_is_answered_alike", |site| compare(site, &calls::cluster(), 50)),
+            ("what_looks_is_answered_alike", |site| compare(site, site.usual(), &calls::reads(), 1_000)),
+            ("what_changes_does_the_same", |site| compare(site, site.usual(), &calls::writes(), 800)),
+            ("what_concerns_the_cluster_is_answered_alike", |site| compare(site, site.usual(), &calls::cluster(), 50)),
             ("snapshots_look_alike", |site| {
                 site.snapshots();
-                compare(site, &calls::snapshots(), 200);
+                compare(site, site.usual(), &calls::snapshots(), 200);
                 site.anew();
             }),
-            ("others_may_do_the_same", |site| compare(site, &calls::by_others(), 500)),
+            ("others_may_do_the_same", |site| compare(site, site.usual(), &calls::by_others(), 500)),
             ("without_a_subcluster_the_others_serve_alike", |site| {
                 site.away("enable");
-                compare(site, &calls::away(), 300);
+                compare(site, site.usual(), &calls::away(), 300);
+            }),
+            ("what_a_namenode_in_safe_mode_refuses_is_told_alike", |site| {
+                site.held(|| compare(site, site.usual(), &calls::held(), 200));
+            }),
+            ("without_a_default_nameservice_only_mounts_lead_anywhere", |site| {
+                compare(site, site.strict(), &calls::nowhere(), 300)
+            }),
+            ("without_a_nameservice_in_service_the_others_serve_alike", |site| {
+                let commands = ["-nameservice disable ns1", "-nameservice enable ns1"];
+                let refused = |said: &Answer| matches!(said, Answer::Exception(..));
+                site.administered(commands, &calls::probe("/one/nested/f"), refused, || {
+                    compare(site, site.strict(), &calls::disabled(), 300)
+                });
+            }),
+            ("in_safe_mode_the_same_is_refused", |site| {
+                let commands = ["-safemode enter", "-safemode leave"];
+                let standby = |said: &Answer| said.to_string().contains("STANDBY");
+                site.administered(commands, &calls::service_state(), standby, || {
+                    compare(site, site.strict(), &calls::safe_mode(), 200)
+                });
+            }),
+            ("beyond_quotas_the_same_is_refused", |site| {
+                site.quotas();
+                compare(site, site.strict(), &calls::beyond_quotas(), 30);
             }),
             ("what_differs_is_what_the_document_lists", documented),
         ],
@@ -49,7 +74,7 @@ fn every_method(_: &Site) {
         .into_iter()
         .map(|call| call.method.to_owned())
         .collect();
-    let missing: Vec<_> = wire::methods().into_iter().filter(|method| !called.contains(method)).collect();
+    let missing: Vec<_> = json::methods().into_iter().filter(|method| !called.contains(method)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -72,16 +97,16 @@ fn leaks(call: &Call, ours: &Answer) -> bool {
 }
 
 /// How many cases compare.
-const COMPARED: usize = 6;
+const COMPARED: usize = 11;
 
 /// Makes calls at both routers and tells how they differ.
 #[allow(clippy::print_stdout, reason = "figures for whoever runs the test")]
-fn compare(site: &Site, calls: &[Call], least: usize) {
+fn compare(site: &Site, pair: &Pair, calls: &[Call], least: usize) {
     assert!(calls.len() >= least, "only {} calls", calls.len());
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
     for call in calls {
-        let [java, ours] = site.both(call);
+        let [java, ours] = site.both(pair, call);
         if leaks(call, &ours.answer) {
             wrong.push(format!("{call} tells where the file really is: {ours}"));
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::wire::{Answer, Client};
+use anabranch_e2e::json::{Answer, Client, name};
 
 /// Directories below `/d` of each NameNode; mounts lead to them.
 pub const DIRECTORIES: [&str; 8] = ["one", "nested", "two", "all", "ro", "ft", "deep", "led"];
@@ -14,6 +14,9 @@ const ALIKE: [&str; 5] = ["rnd", "space", "local", "half", "halfft"];
 
 /// Those with a file that the other NameNode does not have.
 const UNLIKE: [&str; 8] = ["two", "all", "ft", "led", "rnd", "space", "local", "half"];
+
+/// Directories of mounts with quotas.
+const KEPT: [&str; 2] = ["names", "bytes"];
 
 /// One NameNode.
 pub struct Namenode {
@@ -39,6 +42,17 @@ impl Namenode {
         }
     }
 
+    /// Makes what stays as it is through all calls.
+    pub fn keep(&mut self) {
+        for directory in KEPT {
+            let src = format!("/kept/{directory}");
+            self.must("mkdirs", &json!({ "src": src, "masked": { "perm": 0o755 }, "createParent": true }));
+        }
+        for file in ["f", "g"] {
+            self.file(&format!("/kept/names/{file}"));
+        }
+    }
+
     /// Makes everything as it is before each call.
     pub fn reset(&mut self) {
         for directory in DIRECTORIES {
@@ -53,8 +67,12 @@ impl Namenode {
             }
         }
         let top = self.must("getListing", &listing("/"));
-        for entry in top["dirList"]["partialListing"].as_array().into_iter().flatten() {
-            self.must("delete", &json!({ "src": format!("/{}", name(entry)), "recursive": true }));
+        let top = top["dirList"]["partialListing"].as_array().into_iter().flatten().map(name);
+        for name in top.filter(|name| name != "kept") {
+            self.must("delete", &json!({ "src": format!("/{name}"), "recursive": true }));
+        }
+        for directory in KEPT {
+            let _ = self.client.ask("delete", &json!({ "src": format!("/kept/{directory}/made"), "recursive": true }));
         }
         let user = self.user.clone();
         self.must("setOwner", &json!({ "src": "/", "username": user, "groupname": "supergroup" }));
@@ -107,6 +125,11 @@ impl Namenode {
         }
     }
 
+    /// Turns its safe mode on or off.
+    pub fn safe_mode(&mut self, action: &str) {
+        self.must("setSafeMode", &json!({ "action": action, "checked": false }));
+    }
+
     /// Everything there, a line for each file and directory.
     pub fn tree(&mut self) -> String {
         let mut told = String::new();
@@ -132,11 +155,4 @@ impl Namenode {
 
 fn listing(directory: &str) -> Value {
     json!({ "src": directory, "startAfter": "", "needLocation": false })
-}
-
-/// Bytes are Base64 in JSON.
-fn name(entry: &Value) -> String {
-    use base64::Engine as _;
-    let bytes = base64::prelude::BASE64_STANDARD.decode(entry["path"].as_str().unwrap_or_default()).unwrap();
-    String::from_utf8(bytes).unwrap()
 }

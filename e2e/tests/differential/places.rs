@@ -20,6 +20,31 @@ pub const MOUNTS: &[&str] = &[
     "/dead ns3 /d/dead",
 ];
 
+/// Mounts of routers without a default nameservice; `/names` and `/bytes` have quotas, and there are blocks in
+/// `/bytes` and `/there`.
+pub const STRICT_MOUNTS: &[&str] = &[
+    "/one ns0 /d/one",
+    "/one/nested ns1 /d/nested",
+    "/all ns0,ns1 /d/all -order HASH_ALL",
+    "/virtual/deep/mount ns1 /d/deep",
+    "/names ns0,ns1 /kept/names -order HASH_ALL",
+    "/bytes ns0 /kept/bytes",
+    "/there ns1 /kept/bytes",
+];
+
+/// Where no default nameservice counts.
+pub const NOWHERE: &[&str] = &["/", "/uncovered", "/d/one/f", "/virtual", "/virtual/other", "/virtual/deep/mount/f"];
+
+/// In a nameservice whose NameNode is in safe mode.
+pub const HELD: &[&str] = &["/one/nested", "/one/nested/f", "/one/nested/missing"];
+
+/// Where it counts whether a nameservice is in service.
+pub const DISABLED: &[&str] =
+    &["/", "/one/nested", "/one/nested/f", "/all", "/all/only1", "/all/missing", "/virtual", "/virtual/deep/mount/f"];
+
+/// Where it counts whether a router is in safe mode.
+pub const SAFE: &[&str] = &["/", "/one", "/one/f", "/all/missing", "/uncovered"];
+
 /// Paths that any call may be about.
 pub const PATHS: &[&str] = &[
     "/",

@@ -1,28 +1,27 @@
-//! The NameNodes, both routers, and a client of each.
+//! The NameNodes, and the routers before them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::fmt;
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{fmt, fs};
 
-use anabranch_e2e::servers::{self, Configured, Router};
-use anabranch_testkit::hadoop::{Cluster, Jars, Plan, Session, Shell};
+use anabranch_e2e::json::{Answer, OWN};
+use anabranch_e2e::servers::{self, Configured};
+use anabranch_testkit::hadoop::{Cluster, Jars, Plan, Shell};
 use anabranch_testkit::net;
+use anabranch_testkit::process;
 use anabranch_testkit::scratch::Scratch;
 use anyhow::Result;
+use serde_json::json;
 
 use crate::calls::Call;
+use crate::differences::is_beyond;
 use crate::namenodes::Namenode;
-use crate::places::MOUNTS;
-use crate::wire::{Answer, Client, OWN};
+use crate::pair::{PATIENCE, Pair};
+use crate::places::{MOUNTS, STRICT_MOUNTS};
 
-/// What both routers are told.
-const BOTH: &[(&str, &str)] = &[
-    ("dfs.federation.router.default.nameserviceId", "ns0"),
-    ("dfs.nameservices", "ns0,ns1,ns2"),
-    // Reserved, so that nobody listens there.
-    ("dfs.namenode.rpc-address.ns2", "127.0.0.1:1"),
-    ("dfs.namenode.http-address.ns2", "127.0.0.1:1"),
+/// What all routers are told.
+const ALL: &[(&str, &str)] = &[
     (
         "dfs.federation.router.file.resolver.client.class",
         "org.apache.hadoop.hdfs.server.federation.resolver.MultipleDestinationMountTableResolver",
@@ -30,19 +29,39 @@ const BOTH: &[(&str, &str)] = &[
     ("hadoop.user.group.static.mapping.overrides", "ann=others;dr.who="),
 ];
 
+/// What both routers are told of the usual pair.
+const USUAL: &[(&str, &str)] = &[
+    ("dfs.federation.router.default.nameserviceId", "ns0"),
+    ("dfs.nameservices", "ns0,ns1,ns2"),
+    // Reserved, so that nobody listens there.
+    ("dfs.namenode.rpc-address.ns2", "127.0.0.1:1"),
+    ("dfs.namenode.http-address.ns2", "127.0.0.1:1"),
+];
+
+/// What those are told that lead nowhere but to mounts, and know quotas.
+const STRICT: &[(&str, &str)] = &[
+    ("dfs.federation.router.default.nameservice.enable", "false"),
+    ("dfs.federation.router.quota.enable", "true"),
+    ("dfs.federation.router.quota-cache.update.interval", "1s"),
+];
+
+/// Where no call changes anything.
+const QUOTAS: [(&str, &str); 2] = [("/names", "-nsQuota 2"), ("/bytes", "-ssQuota 1")];
+
 /// See the module.
 pub struct Site {
     namenodes: RefCell<[Namenode; 2]>,
-    /// Of Java's router, then of ours; each a superuser's and another's.
-    clients: RefCell<[[Client; 2]; 2]>,
+    /// Before two nameservices and one that is away.
+    usual: Pair,
+    /// Without a default nameservice, and with quotas.
+    strict: Pair,
     /// Whether something is not as it is before each call.
     touched: Cell<bool>,
     /// Differences, and how many cases have told theirs.
     seen: RefCell<(BTreeSet<&'static str>, usize)>,
     shell: Shell,
-    admin: String,
     // In order of their end: a router without NameNodes would complain.
-    _servers: (Router, Cluster, Scratch),
+    _servers: ([Configured; 2], [Cluster; 2], Scratch),
 }
 
 /// What stands for [`OWN`] in calls of each router.
@@ -69,46 +88,105 @@ impl Site {
     pub fn start() -> Result<Self> {
         let scratch = Scratch::new("differential")?;
         let jars = Jars::get()?;
-        let plan = BOTH.iter().fold(
-            Plan::tests().with_router_apart("").set("rig.away", "ns2").set("dfs.federation.router.cache.ttl", "500ms"),
-            |plan, (key, value)| plan.set(key, value),
-        );
+        let told = |own: &[(&'static str, &'static str)]| [ALL, own].concat();
+        let java = |plan: Plan, told: &[(&str, &str)]| {
+            let plan = plan.set("dfs.federation.router.cache.ttl", "500ms");
+            told.iter().fold(plan, |plan, (key, value)| plan.set(key, value))
+        };
+        let plan = java(Plan::tests().with_router_apart("").set("rig.away", "ns2"), &told(USUAL));
         let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
-        let Configured { router, admin, .. } =
-            servers::router_compared(&cluster, scratch.path(), BOTH, &["a watched NameNode does not answer"])?;
+        let warnings = ["a watched NameNode does not answer"];
+        let usual = servers::router_compared(&cluster, scratch.path(), &told(USUAL), &warnings)?;
+        let dir = scratch.path().join("strict");
+        fs::create_dir(&dir)?;
+        let before = servers::nameservices(&cluster);
+        let plan = before.iter().fold(java(Plan::router(), &told(STRICT)), |plan, (key, value)| plan.set(key, value));
+        let alone = Cluster::start(&jars, &dir, &plan)?;
+        let strict = servers::router_compared(&cluster, &dir, &told(STRICT), &[])?;
         let shell = Shell::start(&jars, scratch.path())?;
-        let admin = admin.to_string();
-        for address in [cluster.admin(), &admin] {
-            let session = administer(&shell, address);
-            for mount in MOUNTS {
-                let args: Vec<&str> = ["-add"].into_iter().chain(mount.split(' ')).collect();
-                session.dfsrouteradmin(&args).ok();
-            }
-            let listed = || session.dfsrouteradmin(&["-ls", "/"]).stdout.contains("/dead");
-            net::wait_until("the mounts are there", Duration::from_secs(30), listed)?;
+        let user = process::user();
+        let mut namenodes = ["ns0", "ns1"].map(|id| Namenode::new(id, cluster.rpc(id), &user));
+        namenodes.iter_mut().for_each(Namenode::keep);
+        let part = scratch.path().join("part");
+        fs::write(&part, "more than one byte")?;
+        for id in ["ns0", "ns1"] {
+            let to = shell.at(&format!("hdfs://{}", cluster.rpc(id))).set("dfs.replication", "1");
+            to.dfs(&["-put", &part.display().to_string(), "/kept/bytes/f"]).ok();
         }
-        let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
-        let namenodes = ["ns0", "ns1"].map(|id| Namenode::new(id, cluster.rpc(id), &user));
-        let routers = [cluster.rpc("router").to_owned(), router.rpc.to_string()];
-        let clients = routers.map(|at| [&*user, "ann"].map(|user| Client::new(&at, user)));
         let site = Self {
             namenodes: RefCell::new(namenodes),
-            clients: RefCell::new(clients),
+            usual: Pair::new(&shell, &cluster, &usual, &user, MOUNTS)?,
+            strict: Pair::new(&shell, &alone, &strict, &user, STRICT_MOUNTS)?,
             touched: Cell::new(true),
             seen: RefCell::default(),
             shell,
-            admin,
-            _servers: (router, cluster, scratch),
+            _servers: ([usual, strict], [cluster, alone], scratch),
         };
         site.away("disable");
         Ok(site)
     }
 
+    /// The pair before two nameservices and one that is away.
+    pub fn usual(&self) -> &Pair {
+        &self.usual
+    }
+
+    /// The pair without a default nameservice, and with quotas.
+    pub fn strict(&self) -> &Pair {
+        &self.strict
+    }
+
     /// Disables or enables the nameservice that is away at our router: without it, calls to the whole cluster fail, from which
     /// Java's leaves it out.
     pub fn away(&self, what: &str) {
-        let said = administer(&self.shell, &self.admin).dfsrouteradmin(&["-nameservice", what, "ns2"]);
+        let said = self.usual.admin(&self.shell, 1, &format!("-nameservice {what} ns2"));
         assert!(said.exit == 0 && said.stderr.is_empty(), "{said:?}");
+    }
+
+    /// Has both routers of the strict pair do something, and waits until a call is answered so by each.
+    fn administer(&self, command: &str, call: &Call, so: impl Fn(&Answer) -> bool) {
+        for at in 0..2 {
+            self.strict.admin(&self.shell, at, command).ok();
+            let is_so = || so(&self.strict.clients(false)[at].ask(call.method, &call.parameters));
+            net::wait_until(&format!("{command} takes effect"), PATIENCE, is_so).unwrap();
+        }
+    }
+
+    /// Has the NameNode of `ns1` refuse whatever changes something, while `work` is done.
+    pub fn held(&self, work: impl FnOnce()) {
+        let say = |action| self.namenodes.borrow_mut()[1].safe_mode(action);
+        self.namenodes.borrow_mut().iter_mut().for_each(Namenode::reset);
+        self.touched.set(false);
+        say("SAFEMODE_ENTER");
+        finally(work, || {
+            say("SAFEMODE_LEAVE");
+            self.anew();
+        });
+    }
+
+    /// Has both routers of the strict pair be so, while `work` is done: commands that begin and end it, and a call by which it
+    /// shows.
+    pub fn administered(
+        &self,
+        [begin, end]: [&str; 2],
+        call: &Call,
+        so: impl Fn(&Answer) -> bool,
+        work: impl FnOnce(),
+    ) {
+        self.administer(begin, call, &so);
+        finally(work, || self.administer(end, call, |answer| !so(answer)));
+    }
+
+    /// Sets quotas of what has more, and waits until the routers know.
+    pub fn quotas(&self) {
+        for (mount, quota) in QUOTAS {
+            let create = json!({
+                "src": format!("{mount}/f"), "masked": { "perm": 0o644 }, "clientName": "t", "createFlag": 1,
+                "createParent": false, "replication": 1, "blockSize": 1048576,
+            });
+            let call = Call { method: "create", parameters: create, changes: true, by_other: false };
+            self.administer(&format!("-setQuota {mount} {quota}"), &call, is_beyond);
+        }
     }
 
     /// Makes snapshots; [`Site::anew`] takes them away again.
@@ -138,10 +216,9 @@ impl Site {
         self.touched.set(true);
     }
 
-    /// Makes a call at Java's router and at ours, each from the same beginning.
-    pub fn both(&self, call: &Call) -> [Outcome; 2] {
-        let (mut namenodes, mut clients) = (self.namenodes.borrow_mut(), self.clients.borrow_mut());
-        let mut clients = clients.each_mut().map(|users| &mut users[usize::from(call.by_other)]);
+    /// Makes a call at Java's router of a pair and at ours, each from the same beginning.
+    pub fn both(&self, pair: &Pair, call: &Call) -> [Outcome; 2] {
+        let (mut namenodes, mut clients) = (self.namenodes.borrow_mut(), pair.clients(call.by_other));
         [0, 1].map(|at| {
             let client = &mut *clients[at];
             let parameters = serde_json::from_str(&call.parameters.to_string().replace(OWN, OWNERS[at])).unwrap();
@@ -163,9 +240,11 @@ impl Site {
     }
 }
 
-/// `hdfs dfsrouteradmin` at a router.
-fn administer<'a>(shell: &'a Shell, address: &str) -> Session<'a> {
-    shell.at("hdfs://unused").set("dfs.federation.router.admin-address", address)
+/// Undoes what is not to outlive `work`, even if that fails.
+fn finally(work: impl FnOnce(), undo: impl FnOnce()) {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    undo();
+    done.unwrap_or_else(|failure| resume_unwind(failure));
 }
 
 /// Lines of a tree that went, and that came.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::site::Site;
-use crate::wire::Answer;
+use anabranch_e2e::json::Answer;
 
 /// Long.MAX_VALUE: as it is.
 const UNCHANGED: u64 = i64::MAX as u64;

@@ -7,9 +7,6 @@ mod clients;
 mod mounts;
 mod site;
 mod trouble;
-#[path = "../differential/wire.rs"]
-#[allow(dead_code, reason = "another suite asks for more")]
-mod wire;
 mod writes;
 
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ use anabranch_testkit::{http, net};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::wire::{Answer, Client};
+use anabranch_e2e::json::{Answer, Client};
 
 /// What both routers are told.
 const BOTH: &[(&str, &str)] = &[

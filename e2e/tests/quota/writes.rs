@@ -4,7 +4,7 @@ use anabranch_testkit::net;
 use serde_json::{Value, json};
 
 use crate::site::{PATIENCE, Side, Site};
-use crate::wire::Answer;
+use anabranch_e2e::json::Answer;
 
 const FILES: &str = "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException";
 const SPACE: &str = "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException";

@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 
 use super::Forward;
 use crate::merge::body;
-use crate::method::Repeat;
 use crate::respond::restore;
 use crate::rewrite::{self, Edit, find};
 use crate::session::of_client;
@@ -115,14 +114,19 @@ impl Forward<'_> {
         Ok(changed.unwrap_or_else(|| self.call.payload.clone()))
     }
 
-    /// The client's identity of the call; a derived one where the NameNode would mistake this leg for another.
+    /// The client's identity of the call; a derived one where the NameNode, or a connection to it, would mistake this leg for
+    /// another.
     fn identity(&self, leg: &Leg<'_>) -> CallId {
         let id = &self.call.id;
-        if !leg.repeated || self.row.repeat == Repeat::Idempotent {
+        if !leg.repeated {
             return id.clone();
         }
-        let mut client_id = BytesMut::from(&id.client_id[..]);
         let mark = mark(leg.paths.iter().flat_map(|path| path.bytes()));
+        // NameNodes do not recognise retries of a client without an id.
+        if id.client_id.len() < mark.len() {
+            return self.core.upstream.own_call();
+        }
+        let mut client_id = BytesMut::from(&id.client_id[..]);
         for (byte, mark) in client_id.iter_mut().zip(mark) {
             *byte ^= mark;
         }

@@ -29,6 +29,8 @@ impl Forward<'_> {
             {
                 Default::default()
             }
+            // Nothing is there, and there is nobody who could have it.
+            Err(Refusal::NoDefaultNameservice { .. }) => return Ok(merge::empty()),
             Err(refusal) => return Err(refusal.into()),
         };
         let children = self.table.children(path);

@@ -36,7 +36,10 @@ impl<'a> Forward<'a> {
             let (user, path) = (self.call.peer.identity.to_string(), path.to_owned());
             return Err(Refusal::QuotaOfMount { user, path }.into());
         }
-        let locations = self.tree(plan::everything)?;
+        let mut locations = self.tree(plan::everything)?;
+        // Several mounts may lead to one directory.
+        locations.sort();
+        locations.dedup();
         if let Some(entry) = self.table.entries_below(path).find(|entry| entry.read_only) {
             return Err(Refusal::ReadOnly { path: entry.source.to_string() }.into());
         }
@@ -45,7 +48,7 @@ impl<'a> Forward<'a> {
         Ok(merge::empty())
     }
 
-    /// Never empty. A path that lives nowhere may have mounts below it.
+    /// Never empty. A path that lives nowhere may have mounts below it; of those, none may be out of service.
     fn tree(&self, gather: Gather<'a>) -> Result<Locations<'a>, Refusal> {
         let path = self.path();
         let own = self.resolve();
@@ -54,8 +57,11 @@ impl<'a> Forward<'a> {
             return Ok(own?.locations);
         }
         let all = gather(self.table, path, &self.caller);
+        if let Some(path) = plan::out_of_service(self.table, path, &self.caller) {
+            return Err(Refusal::NoLocation { path: path.to_owned() });
+        }
         match own {
-            Err(Refusal::NoDefaultNameservice { .. } | Refusal::NoLocation { .. }) if !all.is_empty() => Ok(all),
+            Err(Refusal::NoDefaultNameservice { .. }) if !all.is_empty() => Ok(all),
             own => own.map(|_| all),
         }
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Forward, Leg, is_absent, legs, worst};
 use crate::merge::summary::summaries;
-use crate::plan;
+use crate::plan::{self, Refusal};
 use crate::respond::Stop;
 
 impl Forward<'_> {
@@ -15,8 +15,7 @@ impl Forward<'_> {
             false => self.resolve()?.locations,
         };
         match locations.as_slice() {
-            // Says why there is none.
-            [] => self.resolve().map(|_| crate::merge::empty()).map_err(Stop::from),
+            [] => Err(Refusal::NoLocation { path: self.path().to_owned() }.into()),
             [only] => Ok(self.send(&Leg::of(only)).await?),
             _ => {
                 let legs = legs(&locations);

@@ -1,6 +1,6 @@
 //! A path with all that is mounted below it.
 
-use anabranch_federation::{Locations, MountTable, NameserviceId};
+use anabranch_federation::{Locations, MountEntry, MountTable, NameserviceId};
 
 use super::Caller;
 
@@ -26,6 +26,16 @@ pub fn everything<'t>(table: &'t MountTable, path: &'t str, caller: &Caller<'t>)
     }
     found.retain(|location| caller.may_use(location.nameservice));
     found
+}
+
+/// A mount below a path, or at it, of which every subcluster is out of service.
+pub fn out_of_service<'t>(table: &'t MountTable, path: &str, caller: &Caller<'_>) -> Option<&'t str> {
+    if caller.disabled.is_empty() {
+        return None;
+    }
+    let mut below = table.entries_below(path);
+    let usable = |entry: &MountEntry| entry.destinations.iter().any(|one| caller.may_use(&one.nameservice));
+    below.find(|entry| !usable(entry)).map(|entry| entry.source.as_str())
 }
 
 /// Which of some places do not lie inside another one; of equal ones the first. Sorted by components, what is inside

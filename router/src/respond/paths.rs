@@ -14,10 +14,7 @@ pub fn restore(message: &str, remote: &str, mount: &str) -> Option<String> {
     let mut copied = 0;
     let mut at = 0;
     while let Some(found) = message[at..].find('/').map(|offset| at + offset) {
-        // Behind `inode=`, too: the first slash of a word begins a path.
-        let starts_path =
-            !message[..found].chars().next_back().is_some_and(|letter| letter != '=' && is_path_letter(letter));
-        match names.replacement(&message[found..]).filter(|_| starts_path) {
+        match names.replacement(&message[found..]).filter(|_| starts_path(&message[..found])) {
             Some((length, new)) => {
                 let out = out.get_or_insert_with(|| String::with_capacity(message.len() + 32));
                 out.push_str(&message[copied..found]);
@@ -33,6 +30,12 @@ pub fn restore(message: &str, remote: &str, mount: &str) -> Option<String> {
     let mut out = out?;
     out.push_str(&message[copied..]);
     Some(out)
+}
+
+/// Whether a path can begin behind this: at the first slash of a word, behind `inode=`, and where NameNodes in safe mode
+/// write `file/data`.
+fn starts_path(before: &str) -> bool {
+    before.ends_with('=') || !before.strip_suffix("file").unwrap_or(before).ends_with(is_path_letter)
 }
 
 /// The two names of one tree.
@@ -117,6 +120,8 @@ mod tests {
             ),
             ("not the owner of inode=/h/f", "/h/f", "/data/f", Some("not the owner of inode=/data/f")),
             ("/x/dt=/h/f stays", "/h/f", "/data/f", None),
+            ("Cannot append to file/h/f.", "/h/f", "/data/f", Some("Cannot append to file/data/f.")),
+            ("/x/file/h/f stays, and profile/h/f", "/h/f", "/data/f", None),
             // Above the mount's destination there is nothing that the client knows.
             ("denied: inode=\"/\":root", "/h/f", "/data/f", None),
             (

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use anabranch_federation::{MountEntry, MountTable, Order};
 use anabranch_hdfs_proto::hdfs as pb;
-use anabranch_hrpc::{Call, Payload, class};
+use anabranch_hrpc::{Call, CallId, Payload, class};
 use anabranch_testkit::fake_namenode::FakeNamenode;
+use bytes::Bytes;
+use prost::Message;
 
 use crate::rig::{CLIENT_ID, Client, Mount, Rig, config, directory, info, namenode, table};
 
@@ -107,6 +109,35 @@ async fn two_locations_in_one_subcluster_are_two_calls_to_its_retry_cache() {
     assert_eq!(calls.len(), 4);
     assert!(calls.iter().all(|call| call.id.client_id.len() == CLIENT_ID.len()));
     assert_eq!(identities(&calls).len(), 2, "one for each path, the same for every retry");
+}
+
+/// However many mounts lead to one subcluster: each part of the call counts.
+#[tokio::test]
+async fn nothing_is_left_out_of_what_many_mounts_have() {
+    let ns1 = namenode("BP-1", "one").await;
+    let parts: Vec<String> = (0..50).map(|n| format!("/many/{n}")).collect();
+    let entries =
+        parts.iter().map(|source| MountEntry::parse(source, [("ns1", &*source.replace("many", "m"))]).unwrap());
+    let twice = MountEntry::parse("/many/again", [("ns1", "/m/0")]).unwrap();
+    let table = MountTable::build(entries.chain([twice]), None);
+    let mut config = config(&[("ns1", &[ns1.address])]);
+    config.quota.enabled = true;
+    let rig = Rig::start(config, Some(Arc::new(table))).await;
+    let summary = pb::ContentSummaryProto { file_count: 1, ..Default::default() };
+    ns1.answer("getContentSummary", pb::GetContentSummaryResponseProto { summary });
+    ns1.answer("setQuota", pb::SetQuotaResponseProto {});
+    let client = rig.client("alice").await;
+    let summarize = pb::GetContentSummaryRequestProto { path: "/many".into() };
+    let limit = pb::SetQuotaRequestProto { path: "/many".into(), namespace_quota: 7, ..Default::default() };
+    // Some clients have no id.
+    for client_id in [Bytes::from_static(CLIENT_ID), Bytes::new()] {
+        let id = || CallId { client_id: client_id.clone(), ..client.id() };
+        let total = client.raw(id(), "getContentSummary", Payload::message(&summarize)).await.unwrap();
+        let total = pb::GetContentSummaryResponseProto::decode_length_delimited(total).unwrap();
+        assert_eq!(total.summary.file_count, 50);
+        client.raw(id(), "setQuota", Payload::message(&limit)).await.unwrap();
+    }
+    assert_eq!(ns1.calls("setQuota").len(), 100);
 }
 
 /// A retry that finds the destinations in another order must not give one of them the identity that another had: the

@@ -1,4 +1,6 @@
-//! Calls as JSON, and their answers.
+//! Calls of the client protocol as JSON, and their answers, without what differs from call to call.
+
+#![allow(clippy::unwrap_used, reason = "what fails here is the test")]
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,10 +8,13 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use anabranch_e2e::wire::{CLIENT_PROTOCOL, Raw, call};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, SerializeOptions};
 use serde_json::Value;
+
+use crate::wire::{CLIENT_PROTOCOL, Raw, call};
 
 static METHODS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hdfs-proto/proto");
@@ -98,9 +103,7 @@ impl Client {
         };
         if let Some(class) = answer.header.exception_class_name.clone() {
             let message = answer.header.error_msg().lines().next().unwrap_or_default();
-            // Routers name themselves, by host and port.
-            let message = message.split_once(" from ").map_or(message, |(message, _)| message);
-            return Answer::Exception(class, message.to_owned());
+            return Answer::Exception(class, nameless(message));
         }
         let mut body = answer.body;
         let length = prost::decode_length_delimiter(&mut body).unwrap();
@@ -110,6 +113,26 @@ impl Client {
         settle(&mut value);
         Answer::Result(value)
     }
+}
+
+/// A message of a router without the host and port by which it names itself.
+fn nameless(message: &str) -> String {
+    let message = message.split_once(" from ").map_or(message, |(message, _)| message);
+    match message.strip_prefix("Router ").and_then(|named| named.split_once(' ')) {
+        Some((_, rest)) => format!("Router {OWN} {rest}"),
+        None => message.to_owned(),
+    }
+}
+
+/// The name of an entry of a listing: bytes are Base64 in JSON.
+pub fn name(entry: &Value) -> String {
+    text(&entry["path"])
+}
+
+/// Bytes that are text.
+pub fn text(bytes: &Value) -> String {
+    let bytes = BASE64_STANDARD.decode(bytes.as_str().unwrap_or_default()).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Fields that differ from call to call, or by the clock.
