@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::places::{AWAY, CHANGED, DISABLED, DRAWN, HELD, NOWHERE, ODD, ORDERED, OTHERS, PATHS, SAFE, SNAPSHOTS};
+use crate::places::{
+    AWAY, CHANGED, DISABLED, DRAWN, HELD, NOWHERE, ODD, ORDERED, OTHERS, PATHS, SAFE, SNAPSHOTS, TANGLED,
+};
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -249,6 +251,11 @@ pub fn held() -> Vec<Call> {
 /// Each method where a nameservice is disabled.
 pub fn disabled() -> Vec<Call> {
     everything(DISABLED)
+}
+
+/// Each method where mounts lie in and over each other.
+pub fn tangled() -> Vec<Call> {
+    everything(TANGLED)
 }
 
 /// Each method in safe mode.

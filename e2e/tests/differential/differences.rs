@@ -274,10 +274,20 @@ pub const KNOWN: &[Difference] = &[
             let others = |answer| {
                 let mut all = listed(answer, OF_DIRECTORIES)?;
                 all.retain(|name, _| *name > after);
-                let mounts = ["nested", "there"].map(|mount| all.remove(mount).is_some());
+                let mounts = ["nested", "there", "inner", "open", "whole"].map(|mount| all.remove(mount).is_some());
                 Some((all, mounts))
             };
             others(java).is_some_and(|java| java.1.contains(&true) && others(ours) == Some(java))
+        },
+    },
+    Difference {
+        row: "a directory that several mounts show, in sums",
+        methods: &["getContentSummary", "getQuotaUsage"],
+        shows: |call, java, ours| {
+            let (Answer::Result(java), Answer::Result(ours)) = (java, ours) else { return false };
+            let more =
+                |field: &str| java.pointer(field).and_then(Value::as_u64) > ours.pointer(field).and_then(Value::as_u64);
+            call.parameters["path"] == "/" && (more("/summary/fileCount") || more("/usage/fileAndDirectoryCount"))
         },
     },
     Difference {

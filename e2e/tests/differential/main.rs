@@ -45,6 +45,9 @@ fn main() -> ExitCode {
             ("without_a_default_nameservice_only_mounts_lead_anywhere", |site| {
                 compare(site, site.strict(), &calls::nowhere(), 300)
             }),
+            ("mounts_in_and_over_each_other_are_taken_alike", |site| {
+                compare(site, site.strict(), &calls::tangled(), 300)
+            }),
             ("without_a_nameservice_in_service_the_others_serve_alike", |site| {
                 let commands = ["-nameservice disable ns1", "-nameservice enable ns1"];
                 let refused = |said: &Answer| matches!(said, Answer::Exception(..));
@@ -97,7 +100,7 @@ fn leaks(call: &Call, ours: &Answer) -> bool {
 }
 
 /// How many cases compare.
-const COMPARED: usize = 11;
+const COMPARED: usize = 12;
 
 /// Makes calls at both routers and tells how they differ.
 #[allow(clippy::print_stdout, reason = "figures for whoever runs the test")]

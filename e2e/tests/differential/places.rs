@@ -27,6 +27,11 @@ pub const STRICT_MOUNTS: &[&str] = &[
     "/one/nested ns1 /d/nested",
     "/all ns0,ns1 /d/all -order HASH_ALL",
     "/virtual/deep/mount ns1 /d/deep",
+    "/all/inner ns1 /d/nested",
+    "/shut ns0 /d/ro -readonly",
+    "/shut/open ns1 /d/deep",
+    "/whole ns1 /",
+    "/again ns0 /d/one",
     "/names ns0,ns1 /kept/names -order HASH_ALL",
     "/bytes ns0 /kept/bytes",
     "/there ns1 /kept/bytes",
@@ -34,6 +39,20 @@ pub const STRICT_MOUNTS: &[&str] = &[
 
 /// Where no default nameservice counts.
 pub const NOWHERE: &[&str] = &["/", "/uncovered", "/d/one/f", "/virtual", "/virtual/other", "/virtual/deep/mount/f"];
+
+/// In mounts that lie in others of another kind, that show a whole nameservice, or what others show.
+pub const TANGLED: &[&str] = &[
+    "/all/inner",
+    "/all/inner/f",
+    "/all/inner/missing",
+    "/shut",
+    "/shut/open",
+    "/shut/open/f",
+    "/shut/open/missing",
+    "/whole",
+    "/whole/d/one/f",
+    "/again/f",
+];
 
 /// In a nameservice whose NameNode is in safe mode.
 pub const HELD: &[&str] = &["/one/nested", "/one/nested/f", "/one/nested/missing"];
