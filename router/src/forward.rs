@@ -22,6 +22,7 @@ mod summary;
 use std::borrow::Cow;
 
 use anabranch_federation::{Location, Locations, MountTable, Resolved};
+use anabranch_hrpc::wire::Malformed;
 use anabranch_hrpc::{Call, Identity, class};
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -110,6 +111,7 @@ impl<'a> Forward<'a> {
             Route::EveryNamespace { merge, strict, scope } => {
                 Box::pin(self.every_namespace(merge, strict, scope)).await
             }
+            Route::Snapshottable => Box::pin(self.snapshottable()).await,
             Route::Numbered => Box::pin(self.numbered()).await,
             Route::SafeMode => Box::pin(self.safe_mode()).await,
             Route::EnclosingRoot => Box::pin(self.enclosing_root()).await,
@@ -197,7 +199,12 @@ impl<'a> Forward<'a> {
     }
 
     /// Joins answers; without any, the worst failure.
-    fn join(&self, answers: Vec<Answer<'_>>, failures: Vec<Failure>, merge: Merge) -> Result<Bytes, Stop> {
+    fn join(
+        &self,
+        answers: Vec<Answer<'_>>,
+        failures: Vec<Failure>,
+        merge: impl FnOnce(&[Answer<'_>]) -> Result<Bytes, Malformed>,
+    ) -> Result<Bytes, Stop> {
         if answers.is_empty() {
             let unknown = || Failure::Unknown { nameservice: self.path().to_owned() };
             return Err(worst(failures).unwrap_or_else(unknown).into());
@@ -251,6 +258,6 @@ fn accepts(accept: Accept, reply: &[u8]) -> bool {
     }
 }
 
-fn unreadable(nameservice: &str, malformed: &anabranch_hrpc::wire::Malformed) -> Failure {
+fn unreadable(nameservice: &str, malformed: &Malformed) -> Failure {
     Failure::Unreadable { nameservice: nameservice.to_owned(), reason: malformed.to_string() }
 }

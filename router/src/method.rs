@@ -141,6 +141,8 @@ pub enum Route {
     EnclosingRoot,
     /// Cache directives: to all locations of the path; without one, to all subclusters.
     Directive,
+    /// `getSnapshottableDirListing`: what all subclusters have, as clients see it.
+    Snapshottable,
     /// Lists of what all mounts show, page by page in the order of inode numbers.
     Numbered,
     /// `reportBadBlocks`: to the owner of each block.

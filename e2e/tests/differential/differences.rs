@@ -115,6 +115,17 @@ pub const KNOWN: &[Difference] = &[
         shows: |_, java, ours| matches!((java, ours), (Answer::Result(_), Answer::Result(ours)) if *ours == json!({})),
     },
     Difference {
+        row: "getSnapshottableDirListing of directories",
+        methods: &["getSnapshottableDirListing"],
+        shows: |_, java, ours| {
+            let (java, ours) = (snapshottable(java), snapshottable(ours));
+            let below_d = |(parent, name): &(String, String)| {
+                (format!("/d{parent}").trim_end_matches('/').to_owned(), name.clone())
+            };
+            !ours.is_empty() && ours.iter().map(below_d).all(|ours| java.contains(&ours))
+        },
+    },
+    Difference {
         row: "listOpenFiles, listEncryptionZones, listReencryptionStatus",
         methods: &["listOpenFiles", "listEncryptionZones", "listReencryptionStatus"],
         shows: |_, java, ours| is_answered(java, ours),
@@ -331,6 +342,13 @@ fn name(bytes: &Value) -> String {
     use base64::Engine as _;
     let bytes = base64::prelude::BASE64_STANDARD.decode(bytes.as_str().unwrap_or_default()).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Parents and names of snapshottable directories.
+fn snapshottable(answer: &Answer) -> Vec<(String, String)> {
+    let Answer::Result(value) = answer else { return Vec::new() };
+    let entries = value["snapshottableDirList"]["snapshottableDirListing"].as_array().into_iter().flatten();
+    entries.map(|entry| (name(&entry["parentFullpath"]), name(&entry["dirStatus"]["path"]))).collect()
 }
 
 /// A status without its times.

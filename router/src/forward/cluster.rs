@@ -1,7 +1,10 @@
 //! Calls about the cluster as a whole.
 
+use std::cell::LazyCell;
+
 use anabranch_hdfs_proto::common::{GetGroupsForUserRequestProto, GetGroupsForUserResponseProto};
 use anabranch_hdfs_proto::hdfs::SafeModeActionProto;
+use anabranch_hrpc::wire::Malformed;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -10,9 +13,9 @@ use tokio::time::{Duration, Instant, timeout};
 
 use super::create::is_fault_tolerant;
 use super::{Forward, Leg, accepts, legs, worst};
-use crate::merge::{self, Answer, Merge};
+use crate::merge::{self, Answer};
 use crate::method::{Accept, Category, Scope};
-use crate::plan::Refusal;
+use crate::plan::{Refusal, Shown};
 use crate::respond::Stop;
 use crate::rewrite::find_varint;
 use crate::upstream::Failure;
@@ -91,7 +94,21 @@ impl Forward<'_> {
         self.directory.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect()
     }
 
-    pub(super) async fn every_namespace(&self, merge: Merge, strict: bool, scope: Scope) -> Result<Bytes, Stop> {
+    /// What all snapshottable directories are, by the paths of clients.
+    pub(super) async fn snapshottable(&self) -> Result<Bytes, Stop> {
+        let merge = |answers: &[Answer<'_>]| {
+            let shown = LazyCell::new(|| Shown::new(self.table, "/", &self.caller));
+            merge::snapshottable(answers, |answer, path| shown.by_clients(answer.nameservice, path))
+        };
+        self.every_namespace(merge, false, Scope::Active).await
+    }
+
+    pub(super) async fn every_namespace(
+        &self,
+        merge: impl FnOnce(&[Answer<'_>]) -> Result<Bytes, Malformed>,
+        strict: bool,
+        scope: Scope,
+    ) -> Result<Bytes, Stop> {
         let all = self.all();
         if all.is_empty() {
             return Err(Refusal::NoNamespace.into());
@@ -113,7 +130,7 @@ impl Forward<'_> {
 
     /// Looking is answered by the active NameNodes; entering and leaving concerns each, unless the client says otherwise.
     pub(super) async fn safe_mode(&self) -> Result<Bytes, Stop> {
-        let unreadable = |malformed: anabranch_hrpc::wire::Malformed| Refusal::Unreadable(malformed.to_string());
+        let unreadable = |malformed: Malformed| Refusal::Unreadable(malformed.to_string());
         let action = find_varint(self.call.message(), 1).map_err(unreadable)?;
         let checked = find_varint(self.call.message(), 2).map_err(unreadable)? == Some(1);
         let looks = action == Some(SafeModeActionProto::SafemodeGet as u64);

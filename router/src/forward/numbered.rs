@@ -37,10 +37,7 @@ impl Forward<'_> {
             if let Some(failure) = worst(failures) {
                 return Err(failure.into());
             }
-            let page = join(&answers, |answer, path| {
-                let leg = legs.iter().find(|leg| leg.nameservice.as_str() == answer.nameservice)?;
-                shown.by_clients(leg.nameservice, path)
-            });
+            let page = join(&answers, |answer, path| shown.by_clients(answer.nameservice, path));
             let page = page.map_err(|malformed| unreadable("several", &malformed))?;
             match page.more_after {
                 // A client takes an empty page for the last one.

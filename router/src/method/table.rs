@@ -202,7 +202,7 @@ pub(super) static ROWS: &[Row] = &[
     read("getSnapshotListing", FIRST, snapshots(true)).locked().reply_path(&[1, 1, 3]),
     read("getSnapshotDiffReport", FIRST, snapshots(true)).locked().reply_path(&[1, 1]),
     read("getSnapshotDiffReportListing", FIRST, snapshots(false)).locked(),
-    read("getSnapshottableDirListing", &[], report(merge::union_in_first)),
+    read("getSnapshottableDirListing", &[], Route::Snapshottable),
     // Cache directives and pools.
     write("addCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
     write("modifyCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
