@@ -7,6 +7,7 @@ mod datanodes;
 pub mod listing;
 pub mod numbered;
 mod numbers;
+mod pools;
 pub mod quota;
 mod snapshottable;
 pub mod status;
@@ -17,6 +18,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use datanodes::{datanodes, newest_reports, storage_reports};
 pub use numbers::{all_true, all_true_by_default, any_true, maximum, sum};
+pub use pools::pools;
 pub use snapshottable::snapshottable;
 
 use crate::rewrite::{delimited, find, find_all, find_varint, put_field};

@@ -139,8 +139,8 @@ pub enum Route {
     RenewLease,
     /// `getEnclosingRoot`: the mount table's answer, or the subcluster's if that is deeper.
     EnclosingRoot,
-    /// Cache directives: to all locations of the path; without one, to all subclusters.
-    Directive,
+    /// Cache directives: to the locations of the path, or to the subcluster that the id tells.
+    Directive(Directive),
     /// `getSnapshottableDirListing`: what all subclusters have, as clients see it.
     Snapshottable,
     /// Lists of what all mounts show, page by page in the order of inode numbers.
@@ -153,6 +153,19 @@ pub enum Route {
     Here(Here),
     /// Refused by its name.
     Unsupported,
+}
+
+/// What is done to cache directives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directive {
+    /// `addCacheDirective`
+    Add,
+    /// `modifyCacheDirective`
+    Modify,
+    /// `removeCacheDirective`
+    Remove,
+    /// `listCacheDirectives`
+    List,
 }
 
 /// Calls that the router answers itself.

@@ -11,10 +11,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use prost::Message;
 use tokio::time::{Duration, Instant, timeout};
 
-use super::create::is_fault_tolerant;
-use super::{Forward, Leg, accepts, legs, worst};
+use super::{Forward, Leg, accepts, worst};
 use crate::merge::{self, Answer};
-use crate::method::{Accept, Category, Scope};
+use crate::method::{Accept, Scope};
 use crate::plan::{Refusal, Shown};
 use crate::respond::Stop;
 use crate::rewrite::find_varint;
@@ -130,29 +129,15 @@ impl Forward<'_> {
 
     /// Looking is answered by the active NameNodes; entering and leaving concerns each, unless the client says otherwise.
     pub(super) async fn safe_mode(&self) -> Result<Bytes, Stop> {
-        let unreadable = |malformed: Malformed| Refusal::Unreadable(malformed.to_string());
-        let action = find_varint(self.call.message(), 1).map_err(unreadable)?;
-        let checked = find_varint(self.call.message(), 2).map_err(unreadable)? == Some(1);
+        let action = find_varint(self.call.message(), 1)?;
+        let checked = find_varint(self.call.message(), 2)? == Some(1);
         let looks = action == Some(SafeModeActionProto::SafemodeGet as u64);
         let scope = if looks || checked { Scope::Active } else { Scope::EveryNamenode };
         self.every_namespace(merge::all_true, true, scope).await
     }
 
-    /// Cache directives are where their path is; without a path, anywhere.
-    pub(super) async fn directive(&self) -> Result<Bytes, Stop> {
-        if self.paths.is_empty() {
-            return self.every_namespace(merge::first, true, Scope::Active).await;
-        }
-        let resolved = self.resolve()?;
-        let legs = legs(&resolved.locations);
-        match self.row.category {
-            Category::Write => self.changed(&legs, merge::first, is_fault_tolerant(&resolved)).await,
-            Category::Read | Category::Unchecked => self.at_once(&legs, Accept::Any, merge::first, false).await,
-        }
-    }
-
     async fn ask_every_namenode<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {
-        self.count_fan_out(legs);
+        self.count_fan_out(legs.len());
         let results = join_all(legs.iter().map(|leg| self.send_to_each(leg))).await;
         split(legs, results)
     }
@@ -163,17 +148,20 @@ impl Forward<'_> {
         legs: &'l [Leg<'_>],
         payload: &Bytes,
     ) -> (Vec<Answer<'l>>, Vec<Failure>) {
-        self.count_fan_out(legs);
+        self.count_fan_out(legs.len());
         let results = join_all(legs.iter().map(|leg| self.send_payload(leg, payload.clone()))).await;
         split(legs, results)
     }
 }
 
 /// What answered, and what failed.
-pub(super) fn split<'l>(legs: &'l [Leg<'_>], results: Vec<Result<Bytes, Failure>>) -> (Vec<Answer<'l>>, Vec<Failure>) {
-    let mut answers = Vec::with_capacity(legs.len());
+pub(super) fn split<'l, 'p: 'l>(
+    legs: impl IntoIterator<Item = &'l Leg<'p>>,
+    results: Vec<Result<Bytes, Failure>>,
+) -> (Vec<Answer<'l>>, Vec<Failure>) {
+    let mut answers = Vec::with_capacity(results.len());
     let mut failures = Vec::new();
-    for (leg, result) in legs.iter().zip(results) {
+    for (leg, result) in legs.into_iter().zip(results) {
         match result {
             Ok(reply) => answers.push(Answer { nameservice: leg.nameservice.as_str(), reply }),
             Err(failure) => failures.push(failure),

@@ -3,7 +3,7 @@
 use anabranch_federation::Growth;
 use anabranch_hrpc::Protocol;
 
-use super::{Accept, Category, FieldPath, Here, Repeat, Route, Row, Scope, Spread};
+use super::{Accept, Category, Directive, FieldPath, Here, Repeat, Route, Row, Scope, Spread};
 use crate::merge::{self, Merge};
 use crate::upstream::{
     CLIENT_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL as GET_USER_MAPPINGS, NAMENODE_PROTOCOL as NAMENODE,
@@ -204,14 +204,14 @@ pub(super) static ROWS: &[Row] = &[
     read("getSnapshotDiffReportListing", FIRST, snapshots(false)).locked(),
     read("getSnapshottableDirListing", &[], Route::Snapshottable),
     // Cache directives and pools.
-    write("addCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
-    write("modifyCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
-    write("removeCacheDirective", &[], command(merge::first)).once(),
-    read("listCacheDirectives", FILTER, Route::Directive).locked(),
+    write("addCacheDirective", DIRECTIVE, Route::Directive(Directive::Add)).locked().once(),
+    write("modifyCacheDirective", DIRECTIVE, Route::Directive(Directive::Modify)).locked().once(),
+    write("removeCacheDirective", &[], Route::Directive(Directive::Remove)).once(),
+    read("listCacheDirectives", FILTER, Route::Directive(Directive::List)).locked(),
     write("addCachePool", &[], command(merge::first)).once(),
     write("modifyCachePool", &[], command(merge::first)).once(),
     write("removeCachePool", &[], command(merge::first)).once(),
-    read("listCachePools", &[], command(merge::first)),
+    read("listCachePools", &[], command(merge::pools)),
     // The cluster as a whole.
     read("getServerDefaults", &[], Route::AnyNamespace),
     read("getStoragePolicies", &[], Route::AnyNamespace),
