@@ -202,6 +202,8 @@ pub struct Row {
     pub reply_path: Option<FieldPath>,
     /// A file status in the result that must name its subcluster, so that the client's lease renewals can.
     pub stamp: Option<FieldPath>,
+    /// The client goes on to DataNodes of the subcluster that answered.
+    pub data: bool,
     /// The pool id of a block in the result: tells which pool the subcluster owns.
     pub block: Option<FieldPath>,
 }

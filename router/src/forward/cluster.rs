@@ -1,6 +1,7 @@
 //! Calls about the cluster as a whole.
 
 use std::cell::LazyCell;
+use std::sync::atomic::Ordering;
 
 use anabranch_hdfs_proto::common::{GetGroupsForUserRequestProto, GetGroupsForUserResponseProto};
 use anabranch_hdfs_proto::hdfs::SafeModeActionProto;
@@ -11,6 +12,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use prost::Message;
 use tokio::time::{Duration, Instant, timeout};
 
+use super::leg::noted;
 use super::{Forward, Leg, accepts, worst};
 use crate::merge::{self, Answer};
 use crate::method::{Accept, Scope};
@@ -28,27 +30,31 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
 impl Forward<'_> {
     /// What any subcluster can answer: clients ask such things before they write a file anywhere.
     pub(super) async fn any_namespace(&self) -> Result<Bytes, Stop> {
-        self.first_to(|result| !matches!(result, Err(failure) if failure.is_unavailable())).await
+        self.first_to(None, |result| !matches!(result, Err(failure) if failure.is_unavailable())).await
     }
 
     /// What not every subcluster can answer; the refusal of one that does not know what is asked for counts only if nobody
-    /// does.
+    /// does. It is meant for the DataNodes to which the client goes now, if it has asked for some.
     pub(super) async fn first_namespace(&self, accept: Accept) -> Result<Bytes, Stop> {
-        self.first_to(|result| matches!(result, Ok(reply) if accepts(accept, reply))).await
+        let note = self.call.peer.note.load(Ordering::Relaxed);
+        self.first_to(Some(note), |result| matches!(result, Ok(reply) if accepts(accept, reply))).await
     }
 
-    /// The default subcluster first; another one as well when it has no such answer, or takes long.
-    async fn first_to(&self, answers: impl Fn(&Result<Bytes, Failure>) -> bool) -> Result<Bytes, Stop> {
-        let all = self.directory.all();
+    /// The noted subcluster first, then the default one; another one as well when it has no such answer, or takes long.
+    async fn first_to(
+        &self,
+        note: Option<u64>,
+        answers: impl Fn(&Result<Bytes, Failure>) -> bool,
+    ) -> Result<Bytes, Stop> {
         let default = self.table.default_nameservice();
-        let first = all.iter().filter(|nameservice| Some(nameservice.id()) == default);
-        let others = all.iter().filter(|nameservice| Some(nameservice.id()) != default);
-        let mut waiting = first.chain(others);
+        let mut all: Vec<_> = self.directory.all().iter().map(|nameservice| nameservice.id()).collect();
+        all.sort_by_key(|id| (note != Some(noted(id)), Some(*id) != default));
+        let mut waiting = all.into_iter();
         let mut asked = FuturesUnordered::new();
         let (mut other, mut failures) = (None, Vec::new());
         loop {
             if let Some(nameservice) = waiting.next() {
-                asked.push(async { self.send(&Leg::to(nameservice.id())).await });
+                asked.push(async { self.send(&Leg::to(nameservice)).await });
             }
             match timeout(ASK_ANOTHER, asked.next()).await {
                 Ok(Some(result)) if answers(&result) => return Ok(result?),

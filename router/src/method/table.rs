@@ -31,6 +31,7 @@ const fn row(name: &'static str, category: Category, paths: &'static [FieldPath]
         repeat: Repeat::Idempotent,
         reply_path: None,
         stamp: None,
+        data: false,
         block: None,
     }
 }
@@ -70,6 +71,11 @@ impl Row {
 
     const fn reply_path(mut self, at: FieldPath) -> Self {
         self.reply_path = Some(at);
+        self
+    }
+
+    const fn data(mut self) -> Self {
+        self.data = true;
         self
     }
 
@@ -113,10 +119,10 @@ const UNSUPPORTED: Route = Route::Unsupported;
 
 pub(super) static ROWS: &[Row] = &[
     // Looking at files and directories.
-    read("getBlockLocations", FIRST, PRESENT),
+    read("getBlockLocations", FIRST, PRESENT).data(),
     read("getFileInfo", FIRST, Route::Status),
     read("getFileLinkInfo", FIRST, PRESENT),
-    read("getLocatedFileInfo", FIRST, PRESENT),
+    read("getLocatedFileInfo", FIRST, PRESENT).data(),
     read("isFileClosed", FIRST, ANY),
     read("getListing", FIRST, Route::Listing),
     read("getBatchedListing", FIRST, UNSUPPORTED),
@@ -176,19 +182,20 @@ pub(super) static ROWS: &[Row] = &[
     write("setXAttr", FIRST, on_mounts()).once(),
     write("removeXAttr", FIRST, on_mounts()).once(),
     // Writing files, and leases.
-    write("create", FIRST, Route::Create).locked().adds(Growth::NamesAndSpace).once().stamp(&[1]),
-    write("append", FIRST, ANY).locked().adds(Growth::Space).once().stamp(&[2]).block(&[1, 1, 1]),
+    write("create", FIRST, Route::Create).locked().adds(Growth::NamesAndSpace).once().stamp(&[1]).data(),
+    write("append", FIRST, ANY).locked().adds(Growth::Space).once().stamp(&[2]).block(&[1, 1, 1]).data(),
     write("truncate", FIRST, ANY).locked(),
     write("concat", FIRST_TWO, Route::Concat).once(),
     write("addBlock", FIRST, Route::BlockPool { block: &[3], accept: Accept::Present })
         .locked()
         .adds(Growth::Space)
-        .block(&[1, 1, 1]),
-    read("getAdditionalDatanode", FIRST, Route::BlockPool { block: &[2], accept: Accept::Present }),
+        .block(&[1, 1, 1])
+        .data(),
+    read("getAdditionalDatanode", FIRST, Route::BlockPool { block: &[2], accept: Accept::Present }).data(),
     write("abandonBlock", SECOND, Route::BlockPool { block: &[1], accept: Accept::Any }),
     write("complete", FIRST, Route::BlockPool { block: &[3], accept: Accept::Any }).locked(),
-    write("updateBlockForPipeline", &[], Route::BlockPool { block: &[1], accept: Accept::Any }),
-    write("updatePipeline", &[], Route::BlockPool { block: &[2], accept: Accept::Any }).once(),
+    write("updateBlockForPipeline", &[], Route::BlockPool { block: &[1], accept: Accept::Any }).data(),
+    write("updatePipeline", &[], Route::BlockPool { block: &[2], accept: Accept::Any }).once().data(),
     write("reportBadBlocks", &[], Route::BadBlocks),
     write("renewLease", &[], Route::RenewLease),
     write("recoverLease", FIRST, ANY).locked(),
