@@ -24,9 +24,6 @@ use crate::upstream::Failure;
 /// How long one subcluster is waited for before another is asked what any can answer.
 const ASK_ANOTHER: Duration = Duration::from_secs(1);
 
-/// How long a report waits for what it would leave out.
-const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
-
 impl Forward<'_> {
     /// What any subcluster can answer: clients ask such things before they write a file anywhere.
     pub(super) async fn any_namespace(&self) -> Result<Bytes, Stop> {
@@ -118,7 +115,11 @@ impl Forward<'_> {
         if all.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }
-        let patience = if strict { self.deadline } else { self.deadline.min(Instant::now() + REPORT_TIMEOUT) };
+        let patience = if strict {
+            self.deadline
+        } else {
+            self.deadline.min(Instant::now() + self.core.config.upstream.report_timeout)
+        };
         let soon = Forward { deadline: patience, ..*self };
         let (answers, failures) = match scope {
             Scope::Active => soon.ask_all(&all).await,
