@@ -1,4 +1,5 @@
-//! What NameNodes serve beside ClientProtocol: a Java router and ours, before the same NameNodes, answer alike.
+//! What NameNodes serve beside ClientProtocol: a Java router and ours, before the same NameNodes, answer alike. And what
+//! there is once in each subcluster, by Hadoop's own commands.
 
 #![allow(clippy::unwrap_used, reason = "what fails here is the test")]
 
@@ -7,7 +8,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anabranch_e2e::dfs::dfs;
-use anabranch_e2e::servers::{self, Router};
+use anabranch_e2e::servers::{self, Mount, Router};
 use anabranch_e2e::wire::{Answer, CLIENT_PROTOCOL, Raw, call};
 use anabranch_hdfs_proto::hdfs::namenode::{
     EndCheckpointRequestProto, ErrorReportRequestProto, GetBlockKeysRequestProto, GetBlocksRequestProto,
@@ -19,7 +20,7 @@ use anabranch_hdfs_proto::hdfs::{
     DatanodeIdProto, DatanodeReportTypeProto, GetDatanodeReportRequestProto, GetDatanodeReportResponseProto,
     VersionRequestProto,
 };
-use anabranch_testkit::hadoop::{Cluster, Jars, Plan, Shell};
+use anabranch_testkit::hadoop::{Cluster, Jars, Plan, Session, Shell};
 use anabranch_testkit::scratch::Scratch;
 use anabranch_testkit::suite;
 use anyhow::Result;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
             ("a_method_belongs_to_its_protocol", strangers),
             ("groups_are_those_that_namenodes_see", groups),
             ("namenodes_are_refreshed", refreshed),
+            ("snapshottable_directories_are_shown_where_clients_see_them", snapshottable),
+            ("cache_directives_tell_their_subcluster", directives),
         ],
     )
 }
@@ -44,9 +47,18 @@ fn main() -> ExitCode {
 struct Site {
     shell: Shell,
     router: Router,
+    /// Ours, with mounts that have other names on NameNodes.
+    renaming: Router,
     cluster: Cluster,
     scratch: Scratch,
 }
+
+/// Of the router that is `renaming`.
+const RENAMED: &[Mount<'_>] = &[
+    ("/one", None, &[("ns0", "/store/1")]),
+    ("/two", None, &[("ns1", "/store/2")]),
+    ("/wide", Some("HashAll"), &[("ns0", "/store/w"), ("ns1", "/store/w")]),
+];
 
 fn setup() -> Result<Site> {
     let scratch = Scratch::new("side-protocols")?;
@@ -55,7 +67,8 @@ fn setup() -> Result<Site> {
     let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
     let shell = Shell::start(&jars, scratch.path())?;
     let router = servers::router_before(&cluster, scratch.path())?;
-    Ok(Site { shell, router, cluster, scratch })
+    let renaming = servers::router_with_mounts(&cluster, &scratch.path().join("renaming"), &["ns0", "ns1"], RENAMED)?;
+    Ok(Site { shell, router, renaming, cluster, scratch })
 }
 
 impl Site {
@@ -174,4 +187,76 @@ fn refreshed(site: &Site) {
         assert_eq!(ours, java, "{what}");
         assert!(ours.contains("successful"), "{ours}");
     }
+}
+
+/// The last word of each line.
+fn last_words(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.split_whitespace().last()).collect()
+}
+
+fn snapshottable(site: &Site) {
+    let [ns0, ns1] = ["ns0", "ns1"].map(|ns| site.shell.at(&format!("hdfs://{}", site.cluster.rpc(ns))));
+    let ours = site.shell.at(&site.renaming.uri());
+    assert!(last_words(&ours.snapshottable().ok()).is_empty());
+    let there = [(&ns0, "/store/1/in/it"), (&ns1, "/store/2"), (&ns0, "/store/w/both"), (&ns1, "/store/w/both")];
+    for (namenode, path) in there.into_iter().chain([(&ns1, "/hidden")]) {
+        namenode.dfs(&["-mkdir", "-p", path]).ok();
+        namenode.dfsadmin(&["-allowSnapshot", path]).ok();
+    }
+    let shown = ours.snapshottable().ok();
+    assert_eq!(last_words(&shown), ["/two", "/one/in/it", "/wide/both"], "{shown}");
+    // They are paths that clients can use.
+    ours.dfs(&["-createSnapshot", "/one/in/it", "s"]).ok();
+    ours.dfs(&["-ls", "/one/in/it/.snapshot/s"]).ok();
+    let shown = ours.snapshottable().ok();
+    assert!(shown.contains(" 1 65536 /one/in/it"), "{shown}");
+}
+
+/// Ids and paths of `-listDirectives`.
+fn listed(text: &str) -> Vec<(i64, &str)> {
+    let id = |line: &str| line.split_whitespace().next()?.parse().ok();
+    text.lines().filter_map(|line| Some((id(line)?, line.split_whitespace().last()?))).collect()
+}
+
+fn directives(site: &Site) {
+    let [ns0, ns1] = ["ns0", "ns1"].map(|ns| site.shell.at(&format!("hdfs://{}", site.cluster.rpc(ns))));
+    let ours = site.shell.at(&site.renaming.uri());
+    let own = |namenode: &Session<'_>| listed(&namenode.cacheadmin(&["-listDirectives"]).ok()).len();
+    let add = |session: &Session<'_>, path: &str| -> i64 {
+        let said = session.cacheadmin(&["-addDirective", "-path", path, "-pool", "pool"]).ok();
+        said.split_whitespace().last().unwrap().parse().unwrap()
+    };
+    ours.cacheadmin(&["-addPool", "pool"]).ok();
+    ns1.cacheadmin(&["-addPool", "another"]).ok();
+    let pools = ours.cacheadmin(&["-listPools"]).ok();
+    assert!(pools.contains("another") && pools.contains("pool"), "{pools}");
+
+    let one = add(&ours, "/one/f");
+    assert_eq!(add(&ns1, "/hidden"), 1);
+    let two = add(&ours, "/two/f");
+    assert_eq!((one, two & 0xffff_ffff), (1, 2));
+    assert!(two > 1 << 32, "{two}");
+    // One in each.
+    let wide = [2, (two & !0xffff_ffff) | 3];
+    assert!(wide.contains(&add(&ours, "/wide/f")));
+    let all = ours.cacheadmin(&["-listDirectives"]).ok();
+    assert_eq!(listed(&all), [(one, "/one/f"), (wide[0], "/wide/f"), (two, "/two/f"), (wide[1], "/wide/f")]);
+    let found = ours.cacheadmin(&["-listDirectives", "-id", &two.to_string(), "-path", "/two/f"]).ok();
+    assert_eq!(listed(&found), [(two, "/two/f")]);
+
+    ours.cacheadmin(&["-modifyDirective", "-id", &two.to_string(), "-path", "/two/g", "-replication", "2"]).ok();
+    assert!(ns1.cacheadmin(&["-listDirectives"]).ok().contains("/store/2/g"));
+    let across = ours.cacheadmin(&["-modifyDirective", "-id", &two.to_string(), "-path", "/one/g"]).refused();
+    assert!(across.contains("is in ns1, where /one/g is not"), "{across}");
+    // There is one of that number in ns0, too.
+    ours.cacheadmin(&["-removeDirective", &two.to_string()]).ok();
+    assert_eq!((own(&ns0), own(&ns1)), (2, 2));
+    let gone = ours.cacheadmin(&["-removeDirective", &two.to_string()]).refused();
+    assert!(gone.contains(&format!("No directive with ID {two} found.")), "{gone}");
+    ours.cacheadmin(&["-removeDirectives", "-path", "/wide/f"]).ok();
+    assert_eq!((own(&ns0), own(&ns1)), (1, 1));
+    assert_eq!(listed(&ours.cacheadmin(&["-listDirectives"]).ok()), [(one, "/one/f")]);
+    ns1.cacheadmin(&["-removePool", "another"]).ok();
+    ours.cacheadmin(&["-removePool", "pool"]).ok();
+    assert_eq!((own(&ns0), own(&ns1)), (0, 0));
 }

@@ -152,6 +152,8 @@ pub struct UpstreamConfig {
     /// For one call, all its attempts included. No less than what a Java client waits by itself
     /// (`ipc.client.rpc-timeout.ms`, 120 s): a call that a NameNode would have answered must not fail here.
     pub call_timeout: Duration,
+    /// How long a report waits for a subcluster that it would leave out. No more than a client waits for all of them.
+    pub report_timeout: Duration,
     /// A connection without calls is closed after this long (`dfs.federation.router.connection.pool.clean.ms`).
     pub idle_close: Duration,
     /// Attempts at one call over all NameNodes of the subcluster (`dfs.client.failover.max.attempts`).
@@ -168,6 +170,7 @@ impl Default for UpstreamConfig {
             connect_timeout: Duration::from_secs(2),
             handshake_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(120),
+            report_timeout: Duration::from_secs(10),
             idle_close: Duration::from_secs(60),
             max_attempts: 15,
             max_frame: 128 << 20,

@@ -26,7 +26,7 @@ pub fn paths<'a>(row: &Row, message: &'a [u8]) -> Result<Paths<'a>, Refusal> {
         }
         match find(message, place).map_err(unreadable)? {
             Some(value) => paths.push(path(value)?),
-            None if matches!(row.route, Route::Directive | Route::Numbered) => {}
+            None if matches!(row.route, Route::Directive(_) | Route::Numbered) => {}
             None => return Err(Refusal::Missing { field: if at == 0 { "src" } else { "dst" } }),
         }
     }

@@ -7,6 +7,7 @@ mod blocks;
 mod cluster;
 mod concat;
 mod create;
+mod directives;
 mod enclosing;
 mod holders;
 mod leases;
@@ -22,6 +23,7 @@ mod summary;
 use std::borrow::Cow;
 
 use anabranch_federation::{Location, Locations, MountTable, Resolved};
+use anabranch_hrpc::wire::Malformed;
 use anabranch_hrpc::{Call, Identity, class};
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -110,10 +112,11 @@ impl<'a> Forward<'a> {
             Route::EveryNamespace { merge, strict, scope } => {
                 Box::pin(self.every_namespace(merge, strict, scope)).await
             }
+            Route::Snapshottable => Box::pin(self.snapshottable()).await,
             Route::Numbered => Box::pin(self.numbered()).await,
             Route::SafeMode => Box::pin(self.safe_mode()).await,
             Route::EnclosingRoot => Box::pin(self.enclosing_root()).await,
-            Route::Directive => Box::pin(self.directive()).await,
+            Route::Directive(what) => Box::pin(self.directive(what)).await,
             Route::Here(_) | Route::Unsupported => Err(plan::Refusal::Unsupported { method: self.row.name }.into()),
         }
     }
@@ -171,15 +174,25 @@ impl<'a> Forward<'a> {
     /// The same for changes of what may be in each location, or in one: each carries it out, or has not got it.
     /// `tolerant`: or is away.
     async fn changed(&self, legs: &[Leg<'_>], merge: Merge, tolerant: bool) -> Result<Bytes, Stop> {
+        let (answers, failures) = self.change(legs, tolerant).await?;
+        self.join(answers, failures, merge)
+    }
+
+    /// The same, before answers are joined.
+    async fn change<'l>(
+        &self,
+        legs: &'l [Leg<'_>],
+        tolerant: bool,
+    ) -> Result<(Vec<Answer<'l>>, Vec<Failure>), Failure> {
         let (answers, failures) = self.ask_all(legs).await;
         let heard: Vec<Failure> = failures.iter().filter(|failure| !is_absent(failure)).cloned().collect();
         let away = heard.iter().all(Failure::is_away);
         if let Some(failure) = worst(heard)
             && !(away && (tolerant || self.has_file(legs, &answers).await))
         {
-            return Err(failure.into());
+            return Err(failure);
         }
-        self.join(answers, failures, merge)
+        Ok((answers, failures))
     }
 
     /// Whether the path is a file where somebody has answered. Then it is nowhere else.
@@ -197,7 +210,12 @@ impl<'a> Forward<'a> {
     }
 
     /// Joins answers; without any, the worst failure.
-    fn join(&self, answers: Vec<Answer<'_>>, failures: Vec<Failure>, merge: Merge) -> Result<Bytes, Stop> {
+    fn join(
+        &self,
+        answers: Vec<Answer<'_>>,
+        failures: Vec<Failure>,
+        merge: impl FnOnce(&[Answer<'_>]) -> Result<Bytes, Malformed>,
+    ) -> Result<Bytes, Stop> {
         if answers.is_empty() {
             let unknown = || Failure::Unknown { nameservice: self.path().to_owned() };
             return Err(worst(failures).unwrap_or_else(unknown).into());
@@ -205,14 +223,14 @@ impl<'a> Forward<'a> {
         merge(&answers).map_err(|malformed| unreadable(answers[0].nameservice, &malformed).into())
     }
 
-    fn count_fan_out(&self, legs: &[Leg<'_>]) {
-        if legs.len() > 1 {
+    fn count_fan_out(&self, legs: usize) {
+        if legs > 1 {
             self.core.metrics.tally.fanned_out(self.row);
         }
     }
 
     async fn ask_all<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {
-        self.count_fan_out(legs);
+        self.count_fan_out(legs.len());
         let results = join_all(legs.iter().map(|leg| self.send(leg))).await;
         cluster::split(legs, results)
     }
@@ -251,6 +269,6 @@ fn accepts(accept: Accept, reply: &[u8]) -> bool {
     }
 }
 
-fn unreadable(nameservice: &str, malformed: &anabranch_hrpc::wire::Malformed) -> Failure {
+fn unreadable(nameservice: &str, malformed: &Malformed) -> Failure {
     Failure::Unreadable { nameservice: nameservice.to_owned(), reason: malformed.to_string() }
 }

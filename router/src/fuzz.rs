@@ -1,7 +1,7 @@
 //! What must hold whatever bytes come: each function panics if it does not. Called by the fuzz targets in `fuzz/` and by
 //! the property tests below.
 
-use crate::merge::{Answer, Merge, body, listing, numbered};
+use crate::merge::{self, Answer, Merge, body, listing, numbered};
 use crate::method::{self, Route};
 use crate::rewrite::{self, Edit, delimited, find};
 
@@ -32,8 +32,13 @@ pub fn merge(reply: &[u8]) {
             }
         }
     }
-    if let Ok(page) = numbered::join(&answers, |_, path| Some(path.to_owned())) {
-        let joined = page.reply();
+    for within in [&[][..], &[1]] {
+        if let Ok(page) = numbered::join(&answers, within, |_, id| Some(id), |_, path| Some(path.to_owned())) {
+            let joined = page.reply();
+            assert_eq!(delimited(body(&joined)), joined);
+        }
+    }
+    if let Ok(joined) = merge::snapshottable(&answers, |_, path| Some(path.to_owned())) {
         assert_eq!(delimited(body(&joined)), joined);
     }
     if let (Ok(Some(first)), Ok(Some(second))) = (listing::page(&reply), listing::page(&reply)) {

@@ -7,7 +7,9 @@ mod datanodes;
 pub mod listing;
 pub mod numbered;
 mod numbers;
+mod pools;
 pub mod quota;
+mod snapshottable;
 pub mod status;
 pub mod summary;
 
@@ -16,6 +18,8 @@ use bytes::{Bytes, BytesMut};
 
 pub use datanodes::{datanodes, newest_reports, storage_reports};
 pub use numbers::{all_true, all_true_by_default, any_true, maximum, sum};
+pub use pools::pools;
+pub use snapshottable::snapshottable;
 
 use crate::rewrite::{delimited, find, find_all, find_varint, put_field};
 
@@ -80,38 +84,14 @@ pub fn first_unsupported(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
 
 /// The elements of the repeated field 1 of all answers, equal ones once.
 pub fn union(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
-    let mut body = BytesMut::new();
-    for element in distinct(answers.iter().map(Answer::message))? {
-        put_field(&mut body, 1, element);
-    }
-    Ok(delimited(&body))
-}
-
-/// The same for a list that stands inside field 1 of the result; absent where no answer has one.
-pub fn union_in_first(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
-    let mut lists = Vec::new();
-    for answer in answers {
-        lists.extend(find(answer.message(), &[1])?);
-    }
-    if lists.is_empty() {
-        return Ok(empty());
-    }
-    let mut list = BytesMut::new();
-    for element in distinct(lists.into_iter())? {
-        put_field(&mut list, 1, element);
-    }
-    let mut body = BytesMut::new();
-    put_field(&mut body, 1, &list);
-    Ok(delimited(&body))
-}
-
-fn distinct<'a>(messages: impl Iterator<Item = &'a [u8]>) -> Result<Vec<&'a [u8]>, Malformed> {
     let mut seen = hashbrown::HashSet::new();
-    let mut elements = Vec::new();
-    for message in messages {
-        elements.extend(find_all(message, 1)?.into_iter().filter(|element| seen.insert(*element)));
+    let mut body = BytesMut::new();
+    for answer in answers {
+        for element in find_all(answer.message(), 1)?.into_iter().filter(|element| seen.insert(*element)) {
+            put_field(&mut body, 1, element);
+        }
     }
-    Ok(elements)
+    Ok(delimited(&body))
 }
 
 #[cfg(test)]

@@ -139,8 +139,10 @@ pub enum Route {
     RenewLease,
     /// `getEnclosingRoot`: the mount table's answer, or the subcluster's if that is deeper.
     EnclosingRoot,
-    /// Cache directives: to all locations of the path; without one, to all subclusters.
-    Directive,
+    /// Cache directives: to the locations of the path, or to the subcluster that the id tells.
+    Directive(Directive),
+    /// `getSnapshottableDirListing`: what all subclusters have, as clients see it.
+    Snapshottable,
     /// Lists of what all mounts show, page by page in the order of inode numbers.
     Numbered,
     /// `reportBadBlocks`: to the owner of each block.
@@ -151,6 +153,19 @@ pub enum Route {
     Here(Here),
     /// Refused by its name.
     Unsupported,
+}
+
+/// What is done to cache directives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directive {
+    /// `addCacheDirective`
+    Add,
+    /// `modifyCacheDirective`
+    Modify,
+    /// `removeCacheDirective`
+    Remove,
+    /// `listCacheDirectives`
+    List,
 }
 
 /// Calls that the router answers itself.
@@ -187,6 +202,8 @@ pub struct Row {
     pub reply_path: Option<FieldPath>,
     /// A file status in the result that must name its subcluster, so that the client's lease renewals can.
     pub stamp: Option<FieldPath>,
+    /// The client goes on to DataNodes of the subcluster that answered.
+    pub data: bool,
     /// The pool id of a block in the result: tells which pool the subcluster owns.
     pub block: Option<FieldPath>,
 }

@@ -1,5 +1,6 @@
 //! Decides where a call goes. Plain functions of a mount table and what the call says; nothing is asked of anyone.
 
+mod directives;
 mod refusal;
 mod rename;
 mod shown;
@@ -7,6 +8,7 @@ mod subtree;
 
 use anabranch_federation::{Growth, MountTable, NameserviceId, Placement, ResolveError, Resolved, Usages, raw};
 
+pub use directives::DirectiveIds;
 pub use refusal::Refusal;
 pub use rename::{Pair, Renames, concat_nameservice, rename};
 pub use shown::Shown;

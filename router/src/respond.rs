@@ -3,6 +3,7 @@
 mod paths;
 
 use anabranch_federation::Limited;
+use anabranch_hrpc::wire::Malformed;
 use anabranch_hrpc::{Exception, class};
 
 pub use paths::restore;
@@ -31,6 +32,13 @@ impl From<Refusal> for Stop {
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+/// A parameter message that cannot be read.
+impl From<Malformed> for Stop {
+    fn from(malformed: Malformed) -> Self {
+        Self::Refused(Refusal::Unreadable(malformed.to_string()))
     }
 }
 
@@ -67,6 +75,7 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
             Limited::Space => class::DS_QUOTA_EXCEEDED,
             Limited::Type(_) => class::QUOTA_BY_STORAGE_TYPE_EXCEEDED,
         },
+        Refusal::Directive(_) => class::INVALID_REQUEST,
         Refusal::RenameOnto { .. } => class::FILE_ALREADY_EXISTS,
         Refusal::NoDefaultNameservice { .. } => class::ROUTER_RESOLVE,
         Refusal::NoLocation { .. } => class::NO_LOCATION,

@@ -96,6 +96,12 @@ pub fn put_field(out: &mut BytesMut, number: u32, value: &[u8]) {
     out.put_slice(value);
 }
 
+/// Writes a number or `bool`.
+pub fn put_number(out: &mut BytesMut, number: u32, value: u64) {
+    wire::put_varint(out, u64::from(number) << 3);
+    wire::put_varint(out, value);
+}
+
 /// No row names more places than this; a test of the method table would fail to rewrite them.
 const MAX_PLACES: usize = 4;
 

@@ -211,8 +211,12 @@ mod tests {
     /// Thousands of calls wait at the same time; what each of them holds is moved when it begins.
     #[test]
     fn a_call_in_flight_takes_little_memory() {
-        let peer =
-            Peer { address: ([127, 0, 0, 1], 1).into(), identity: Identity::simple("a"), gone: Default::default() };
+        let peer = Peer {
+            address: ([127, 0, 0, 1], 1).into(),
+            identity: Identity::simple("a"),
+            gone: Default::default(),
+            note: Default::default(),
+        };
         let call = Call {
             id: CallId { client_id: Bytes::new(), call_id: 0, retry_count: 0 },
             method: "getFileInfo".into(),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::{Bytes, BytesMut};
 use prost::Message;
@@ -39,6 +40,8 @@ pub struct Peer {
     pub identity: Identity,
     /// Cancelled when the connection is gone: nobody waits for an answer any more.
     pub gone: CancellationToken,
+    /// What the handler keeps with the connection; 0 at first.
+    pub note: AtomicU64,
 }
 
 /// A request as a handler gets it. Its bytes are slices of the frame that came; nothing is copied.

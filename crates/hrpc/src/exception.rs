@@ -112,6 +112,7 @@ pub mod class {
         NO_SUCH_PROTOCOL = "org.apache.hadoop.ipc.RpcNoSuchProtocolException";
         VERSION_MISMATCH = "org.apache.hadoop.ipc.RPC$VersionMismatch";
         INVALID_PROTOBUF = "org.apache.hadoop.thirdparty.protobuf.InvalidProtocolBufferException";
+        INVALID_REQUEST = "org.apache.hadoop.fs.InvalidRequestException";
         FILE_ALREADY_EXISTS = "org.apache.hadoop.fs.FileAlreadyExistsException";
         PARENT_NOT_DIRECTORY = "org.apache.hadoop.fs.ParentNotDirectoryException";
         PATH_IS_NOT_EMPTY_DIRECTORY = "org.apache.hadoop.fs.PathIsNotEmptyDirectoryException";

@@ -18,11 +18,13 @@ import org.apache.hadoop.crypto.key.KeyShell;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FsShell;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
+import org.apache.hadoop.hdfs.tools.CacheAdmin;
 import org.apache.hadoop.hdfs.tools.CryptoAdmin;
 import org.apache.hadoop.hdfs.tools.DFSAdmin;
 import org.apache.hadoop.hdfs.tools.DFSHAAdmin;
 import org.apache.hadoop.hdfs.tools.GetGroups;
 import org.apache.hadoop.hdfs.tools.federation.RouterAdmin;
+import org.apache.hadoop.hdfs.tools.snapshot.LsSnapshottableDir;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.util.Tool;
 import org.apache.hadoop.util.ToolRunner;
@@ -100,6 +102,12 @@ public final class Shell {
         return new RouterAdmin(conf);
       case "crypto":
         return new CryptoAdmin(conf);
+      case "cacheadmin":
+        return new CacheAdmin(conf);
+      case "lsSnapshottableDir":
+        LsSnapshottableDir snapshots = new LsSnapshottableDir();
+        snapshots.setConf(conf);
+        return snapshots;
       case "key":
         KeyShell keys = new KeyShell();
         keys.setConf(conf);

@@ -119,6 +119,17 @@ pub const KNOWN: &[Difference] = &[
         shows: |_, java, ours| matches!((java, ours), (Answer::Result(_), Answer::Result(ours)) if *ours == json!({})),
     },
     Difference {
+        row: "getSnapshottableDirListing of directories",
+        methods: &["getSnapshottableDirListing"],
+        shows: |_, java, ours| {
+            let (java, ours) = (snapshottable(java), snapshottable(ours));
+            let below_d = |(parent, name): &(String, String)| {
+                (format!("/d{parent}").trim_end_matches('/').to_owned(), name.clone())
+            };
+            !ours.is_empty() && ours.iter().map(below_d).all(|ours| java.contains(&ours))
+        },
+    },
+    Difference {
         row: "listOpenFiles, listEncryptionZones, listReencryptionStatus",
         methods: &["listOpenFiles", "listEncryptionZones", "listReencryptionStatus"],
         shows: |_, java, ours| is_answered(java, ours),
@@ -413,6 +424,13 @@ fn listed(answer: &Answer, without: &[&str]) -> Option<BTreeMap<String, Value>> 
         Some((json::name(&entry), entry))
     };
     entries.map(plain).collect()
+}
+
+/// Parents and names of snapshottable directories.
+fn snapshottable(answer: &Answer) -> Vec<(String, String)> {
+    let Answer::Result(value) = answer else { return Vec::new() };
+    let entries = value["snapshottableDirList"]["snapshottableDirListing"].as_array().into_iter().flatten();
+    entries.map(|entry| (json::text(&entry["parentFullpath"]), json::name(&entry["dirStatus"]))).collect()
 }
 
 /// A status without its times.

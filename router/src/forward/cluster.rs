@@ -1,18 +1,22 @@
 //! Calls about the cluster as a whole.
 
+use std::cell::LazyCell;
+use std::sync::atomic::Ordering;
+
 use anabranch_hdfs_proto::common::{GetGroupsForUserRequestProto, GetGroupsForUserResponseProto};
 use anabranch_hdfs_proto::hdfs::SafeModeActionProto;
+use anabranch_hrpc::wire::Malformed;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use prost::Message;
 use tokio::time::{Duration, Instant, timeout};
 
-use super::create::is_fault_tolerant;
-use super::{Forward, Leg, accepts, legs, worst};
-use crate::merge::{self, Answer, Merge};
-use crate::method::{Accept, Category, Scope};
-use crate::plan::Refusal;
+use super::leg::noted;
+use super::{Forward, Leg, accepts, worst};
+use crate::merge::{self, Answer};
+use crate::method::{Accept, Scope};
+use crate::plan::{Refusal, Shown};
 use crate::respond::Stop;
 use crate::rewrite::find_varint;
 use crate::upstream::Failure;
@@ -20,33 +24,34 @@ use crate::upstream::Failure;
 /// How long one subcluster is waited for before another is asked what any can answer.
 const ASK_ANOTHER: Duration = Duration::from_secs(1);
 
-/// How long a report waits for what it would leave out.
-const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
-
 impl Forward<'_> {
     /// What any subcluster can answer: clients ask such things before they write a file anywhere.
     pub(super) async fn any_namespace(&self) -> Result<Bytes, Stop> {
-        self.first_to(|result| !matches!(result, Err(failure) if failure.is_unavailable())).await
+        self.first_to(None, |result| !matches!(result, Err(failure) if failure.is_unavailable())).await
     }
 
     /// What not every subcluster can answer; the refusal of one that does not know what is asked for counts only if nobody
-    /// does.
+    /// does. It is meant for the DataNodes to which the client goes now, if it has asked for some.
     pub(super) async fn first_namespace(&self, accept: Accept) -> Result<Bytes, Stop> {
-        self.first_to(|result| matches!(result, Ok(reply) if accepts(accept, reply))).await
+        let note = self.call.peer.note.load(Ordering::Relaxed);
+        self.first_to(Some(note), |result| matches!(result, Ok(reply) if accepts(accept, reply))).await
     }
 
-    /// The default subcluster first; another one as well when it has no such answer, or takes long.
-    async fn first_to(&self, answers: impl Fn(&Result<Bytes, Failure>) -> bool) -> Result<Bytes, Stop> {
-        let all = self.directory.all();
+    /// The noted subcluster first, then the default one; another one as well when it has no such answer, or takes long.
+    async fn first_to(
+        &self,
+        note: Option<u64>,
+        answers: impl Fn(&Result<Bytes, Failure>) -> bool,
+    ) -> Result<Bytes, Stop> {
         let default = self.table.default_nameservice();
-        let first = all.iter().filter(|nameservice| Some(nameservice.id()) == default);
-        let others = all.iter().filter(|nameservice| Some(nameservice.id()) != default);
-        let mut waiting = first.chain(others);
+        let mut all: Vec<_> = self.directory.all().iter().map(|nameservice| nameservice.id()).collect();
+        all.sort_by_key(|id| (note != Some(noted(id)), Some(*id) != default));
+        let mut waiting = all.into_iter();
         let mut asked = FuturesUnordered::new();
         let (mut other, mut failures) = (None, Vec::new());
         loop {
             if let Some(nameservice) = waiting.next() {
-                asked.push(async { self.send(&Leg::to(nameservice.id())).await });
+                asked.push(async { self.send(&Leg::to(nameservice)).await });
             }
             match timeout(ASK_ANOTHER, asked.next()).await {
                 Ok(Some(result)) if answers(&result) => return Ok(result?),
@@ -91,12 +96,30 @@ impl Forward<'_> {
         self.directory.all().iter().map(|nameservice| Leg::to(nameservice.id())).collect()
     }
 
-    pub(super) async fn every_namespace(&self, merge: Merge, strict: bool, scope: Scope) -> Result<Bytes, Stop> {
+    /// What all snapshottable directories are, by the paths of clients.
+    pub(super) async fn snapshottable(&self) -> Result<Bytes, Stop> {
+        let merge = |answers: &[Answer<'_>]| {
+            let shown = LazyCell::new(|| Shown::new(self.table, "/", &self.caller));
+            merge::snapshottable(answers, |answer, path| shown.by_clients(answer.nameservice, path))
+        };
+        self.every_namespace(merge, false, Scope::Active).await
+    }
+
+    pub(super) async fn every_namespace(
+        &self,
+        merge: impl FnOnce(&[Answer<'_>]) -> Result<Bytes, Malformed>,
+        strict: bool,
+        scope: Scope,
+    ) -> Result<Bytes, Stop> {
         let all = self.all();
         if all.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }
-        let patience = if strict { self.deadline } else { self.deadline.min(Instant::now() + REPORT_TIMEOUT) };
+        let patience = if strict {
+            self.deadline
+        } else {
+            self.deadline.min(Instant::now() + self.core.config.upstream.report_timeout)
+        };
         let soon = Forward { deadline: patience, ..*self };
         let (answers, failures) = match scope {
             Scope::Active => soon.ask_all(&all).await,
@@ -113,29 +136,15 @@ impl Forward<'_> {
 
     /// Looking is answered by the active NameNodes; entering and leaving concerns each, unless the client says otherwise.
     pub(super) async fn safe_mode(&self) -> Result<Bytes, Stop> {
-        let unreadable = |malformed: anabranch_hrpc::wire::Malformed| Refusal::Unreadable(malformed.to_string());
-        let action = find_varint(self.call.message(), 1).map_err(unreadable)?;
-        let checked = find_varint(self.call.message(), 2).map_err(unreadable)? == Some(1);
+        let action = find_varint(self.call.message(), 1)?;
+        let checked = find_varint(self.call.message(), 2)? == Some(1);
         let looks = action == Some(SafeModeActionProto::SafemodeGet as u64);
         let scope = if looks || checked { Scope::Active } else { Scope::EveryNamenode };
         self.every_namespace(merge::all_true, true, scope).await
     }
 
-    /// Cache directives are where their path is; without a path, anywhere.
-    pub(super) async fn directive(&self) -> Result<Bytes, Stop> {
-        if self.paths.is_empty() {
-            return self.every_namespace(merge::first, true, Scope::Active).await;
-        }
-        let resolved = self.resolve()?;
-        let legs = legs(&resolved.locations);
-        match self.row.category {
-            Category::Write => self.changed(&legs, merge::first, is_fault_tolerant(&resolved)).await,
-            Category::Read | Category::Unchecked => self.at_once(&legs, Accept::Any, merge::first, false).await,
-        }
-    }
-
     async fn ask_every_namenode<'l>(&self, legs: &'l [Leg<'_>]) -> (Vec<Answer<'l>>, Vec<Failure>) {
-        self.count_fan_out(legs);
+        self.count_fan_out(legs.len());
         let results = join_all(legs.iter().map(|leg| self.send_to_each(leg))).await;
         split(legs, results)
     }
@@ -146,17 +155,20 @@ impl Forward<'_> {
         legs: &'l [Leg<'_>],
         payload: &Bytes,
     ) -> (Vec<Answer<'l>>, Vec<Failure>) {
-        self.count_fan_out(legs);
+        self.count_fan_out(legs.len());
         let results = join_all(legs.iter().map(|leg| self.send_payload(leg, payload.clone()))).await;
         split(legs, results)
     }
 }
 
 /// What answered, and what failed.
-pub(super) fn split<'l>(legs: &'l [Leg<'_>], results: Vec<Result<Bytes, Failure>>) -> (Vec<Answer<'l>>, Vec<Failure>) {
-    let mut answers = Vec::with_capacity(legs.len());
+pub(super) fn split<'l, 'p: 'l>(
+    legs: impl IntoIterator<Item = &'l Leg<'p>>,
+    results: Vec<Result<Bytes, Failure>>,
+) -> (Vec<Answer<'l>>, Vec<Failure>) {
+    let mut answers = Vec::with_capacity(results.len());
     let mut failures = Vec::new();
-    for (leg, result) in legs.iter().zip(results) {
+    for (leg, result) in legs.into_iter().zip(results) {
         match result {
             Ok(reply) => answers.push(Answer { nameservice: leg.nameservice.as_str(), reply }),
             Err(failure) => failures.push(failure),

@@ -1,6 +1,7 @@
 //! One leg of a call: what is sent to one subcluster.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 
 use anabranch_federation::{Location, NameserviceId, fnv1a};
 use anabranch_hrpc::{CallId, CallerContext};
@@ -136,6 +137,9 @@ impl Forward<'_> {
     /// Turns a result into what the client may see.
     fn received(&self, leg: &Leg<'_>, reply: Bytes) -> Result<Bytes, Failure> {
         let broken = |malformed| super::unreadable(leg.nameservice.as_str(), &malformed);
+        if self.row.data {
+            self.call.peer.note.store(noted(leg.nameservice), Ordering::Relaxed);
+        }
         if let Some(place) = self.row.block {
             let pool = find(body(&reply), place).map_err(broken)?.and_then(|pool| std::str::from_utf8(pool).ok());
             if let Some(pool) = pool {
@@ -182,6 +186,11 @@ pub(super) fn shown(failure: Failure, remote: &str, mount: &str) -> Failure {
 
 /// `namespace` of `HdfsFileStatusProto`.
 const NAMESPACE: u32 = 19;
+
+/// As what a connection keeps the subcluster of whose files its client last read or wrote one.
+pub(super) fn noted(nameservice: &NameserviceId) -> u64 {
+    fnv1a(nameservice.as_str().bytes())
+}
 
 /// Eight bytes that differ between paths and are the same on every router and every retry.
 fn mark(path: impl Iterator<Item = u8>) -> [u8; 8] {

@@ -6,7 +6,7 @@ use anabranch_hrpc::wire::{self, Malformed, Value};
 use bytes::{Bytes, BytesMut};
 
 use super::Answer;
-use crate::rewrite::{delimited, find_varint};
+use crate::rewrite::{delimited, find_varint, put_number};
 
 /// Field by field the sum of all numbers. Negative ones mean "not known" and are left out.
 pub fn sum(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
@@ -61,9 +61,4 @@ pub(super) fn single(value: u64) -> Bytes {
     let mut body = BytesMut::new();
     put_number(&mut body, 1, value);
     delimited(&body)
-}
-
-fn put_number(out: &mut BytesMut, number: u32, value: u64) {
-    wire::put_varint(out, u64::from(number) << 3);
-    wire::put_varint(out, value);
 }

@@ -3,7 +3,7 @@
 use anabranch_federation::Growth;
 use anabranch_hrpc::Protocol;
 
-use super::{Accept, Category, FieldPath, Here, Repeat, Route, Row, Scope, Spread};
+use super::{Accept, Category, Directive, FieldPath, Here, Repeat, Route, Row, Scope, Spread};
 use crate::merge::{self, Merge};
 use crate::upstream::{
     CLIENT_PROTOCOL, GET_USER_MAPPINGS_PROTOCOL as GET_USER_MAPPINGS, NAMENODE_PROTOCOL as NAMENODE,
@@ -31,6 +31,7 @@ const fn row(name: &'static str, category: Category, paths: &'static [FieldPath]
         repeat: Repeat::Idempotent,
         reply_path: None,
         stamp: None,
+        data: false,
         block: None,
     }
 }
@@ -70,6 +71,11 @@ impl Row {
 
     const fn reply_path(mut self, at: FieldPath) -> Self {
         self.reply_path = Some(at);
+        self
+    }
+
+    const fn data(mut self) -> Self {
+        self.data = true;
         self
     }
 
@@ -113,10 +119,10 @@ const UNSUPPORTED: Route = Route::Unsupported;
 
 pub(super) static ROWS: &[Row] = &[
     // Looking at files and directories.
-    read("getBlockLocations", FIRST, PRESENT),
+    read("getBlockLocations", FIRST, PRESENT).data(),
     read("getFileInfo", FIRST, Route::Status),
     read("getFileLinkInfo", FIRST, PRESENT),
-    read("getLocatedFileInfo", FIRST, PRESENT),
+    read("getLocatedFileInfo", FIRST, PRESENT).data(),
     read("isFileClosed", FIRST, ANY),
     read("getListing", FIRST, Route::Listing),
     read("getBatchedListing", FIRST, UNSUPPORTED),
@@ -176,19 +182,20 @@ pub(super) static ROWS: &[Row] = &[
     write("setXAttr", FIRST, on_mounts()).once(),
     write("removeXAttr", FIRST, on_mounts()).once(),
     // Writing files, and leases.
-    write("create", FIRST, Route::Create).locked().adds(Growth::NamesAndSpace).once().stamp(&[1]),
-    write("append", FIRST, ANY).locked().adds(Growth::Space).once().stamp(&[2]).block(&[1, 1, 1]),
+    write("create", FIRST, Route::Create).locked().adds(Growth::NamesAndSpace).once().stamp(&[1]).data(),
+    write("append", FIRST, ANY).locked().adds(Growth::Space).once().stamp(&[2]).block(&[1, 1, 1]).data(),
     write("truncate", FIRST, ANY).locked(),
     write("concat", FIRST_TWO, Route::Concat).once(),
     write("addBlock", FIRST, Route::BlockPool { block: &[3], accept: Accept::Present })
         .locked()
         .adds(Growth::Space)
-        .block(&[1, 1, 1]),
-    read("getAdditionalDatanode", FIRST, Route::BlockPool { block: &[2], accept: Accept::Present }),
+        .block(&[1, 1, 1])
+        .data(),
+    read("getAdditionalDatanode", FIRST, Route::BlockPool { block: &[2], accept: Accept::Present }).data(),
     write("abandonBlock", SECOND, Route::BlockPool { block: &[1], accept: Accept::Any }),
     write("complete", FIRST, Route::BlockPool { block: &[3], accept: Accept::Any }).locked(),
-    write("updateBlockForPipeline", &[], Route::BlockPool { block: &[1], accept: Accept::Any }),
-    write("updatePipeline", &[], Route::BlockPool { block: &[2], accept: Accept::Any }).once(),
+    write("updateBlockForPipeline", &[], Route::BlockPool { block: &[1], accept: Accept::Any }).data(),
+    write("updatePipeline", &[], Route::BlockPool { block: &[2], accept: Accept::Any }).once().data(),
     write("reportBadBlocks", &[], Route::BadBlocks),
     write("renewLease", &[], Route::RenewLease),
     write("recoverLease", FIRST, ANY).locked(),
@@ -202,16 +209,16 @@ pub(super) static ROWS: &[Row] = &[
     read("getSnapshotListing", FIRST, snapshots(true)).locked().reply_path(&[1, 1, 3]),
     read("getSnapshotDiffReport", FIRST, snapshots(true)).locked().reply_path(&[1, 1]),
     read("getSnapshotDiffReportListing", FIRST, snapshots(false)).locked(),
-    read("getSnapshottableDirListing", &[], report(merge::union_in_first)),
+    read("getSnapshottableDirListing", &[], Route::Snapshottable),
     // Cache directives and pools.
-    write("addCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
-    write("modifyCacheDirective", DIRECTIVE, Route::Directive).locked().once(),
-    write("removeCacheDirective", &[], command(merge::first)).once(),
-    read("listCacheDirectives", FILTER, Route::Directive).locked(),
+    write("addCacheDirective", DIRECTIVE, Route::Directive(Directive::Add)).locked().once(),
+    write("modifyCacheDirective", DIRECTIVE, Route::Directive(Directive::Modify)).locked().once(),
+    write("removeCacheDirective", &[], Route::Directive(Directive::Remove)).once(),
+    read("listCacheDirectives", FILTER, Route::Directive(Directive::List)).locked(),
     write("addCachePool", &[], command(merge::first)).once(),
     write("modifyCachePool", &[], command(merge::first)).once(),
     write("removeCachePool", &[], command(merge::first)).once(),
-    read("listCachePools", &[], command(merge::first)),
+    read("listCachePools", &[], command(merge::pools)),
     // The cluster as a whole.
     read("getServerDefaults", &[], Route::AnyNamespace),
     read("getStoragePolicies", &[], Route::AnyNamespace),

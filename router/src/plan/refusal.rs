@@ -117,6 +117,9 @@ pub enum Refusal {
     /// There are no delegation tokens without security.
     #[error("Delegation tokens are issued only with security on; this router runs with simple authentication")]
     NoTokens,
+    /// What is said of a cache directive makes no sense, in the words of NameNodes.
+    #[error("{0}")]
+    Directive(String),
     /// Nothing is known that could answer.
     #[error("No namespace available.")]
     NoNamespace,

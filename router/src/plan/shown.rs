@@ -10,12 +10,11 @@ use super::Caller;
 /// What is shown at and below a path, by nameservice.
 pub struct Shown<'t> {
     table: &'t MountTable,
-    nameservices: BTreeMap<&'t NameserviceId, Roots<'t>>,
+    nameservices: BTreeMap<&'t str, (&'t NameserviceId, Roots<'t>)>,
 }
 
 /// Where trees begin in a nameservice, and where clients see them.
-#[derive(Default)]
-struct Roots<'t>(BTreeMap<String, SmallVec<[Root<'t>; 1]>>);
+type Roots<'t> = BTreeMap<String, SmallVec<[Root<'t>; 1]>>;
 
 struct Root<'t> {
     /// What clients call it.
@@ -34,8 +33,9 @@ impl<'t> Shown<'t> {
             let Ok(resolved) = table.resolve(from) else { continue };
             let mount = resolved.entry.map(|entry| entry.source.as_str());
             for location in resolved.locations.into_iter().filter(|one| caller.may_use(one.nameservice)) {
-                let roots = shown.nameservices.entry(location.nameservice).or_default();
-                roots.0.entry(location.path.into_owned()).or_default().push(Root { shown: from, mount });
+                let new = || (location.nameservice, Roots::new());
+                let (_, roots) = shown.nameservices.entry(location.nameservice.as_str()).or_insert_with(new);
+                roots.entry(location.path.into_owned()).or_default().push(Root { shown: from, mount });
             }
         }
         shown
@@ -43,8 +43,8 @@ impl<'t> Shown<'t> {
 
     /// The nameservices, with the deepest directory of each that has all that is shown.
     pub fn nameservices(&self) -> impl Iterator<Item = (&'t NameserviceId, &str)> {
-        self.nameservices.iter().map(|(nameservice, roots)| {
-            let mut all = roots.0.keys();
+        self.nameservices.values().map(|(nameservice, roots)| {
+            let mut all = roots.keys();
             let first = all.next().map_or("/", String::as_str);
             (*nameservice, all.fold(first, |common, other| shared(common, other)))
         })
@@ -52,8 +52,8 @@ impl<'t> Shown<'t> {
 
     /// A path by which clients see what a nameservice has; none if they do not. Of several, that by the deepest directory
     /// that is mounted.
-    pub fn by_clients(&self, nameservice: &NameserviceId, path: &str) -> Option<String> {
-        let roots = &self.nameservices.get(nameservice)?.0;
+    pub fn by_clients(&self, nameservice: &str, path: &str) -> Option<String> {
+        let (_, roots) = self.nameservices.get(nameservice)?;
         let mut above = Some(path);
         while let Some(root) = above {
             for Root { shown, mount } in roots.get(root).into_iter().flatten() {
@@ -149,7 +149,7 @@ mod tests {
         ];
         for (below, nameservice, path, expected) in rows {
             let shown = Shown::new(&table, below, &caller);
-            assert_eq!(shown.by_clients(&id(nameservice), path).as_deref(), expected, "{below}: {nameservice}:{path}");
+            assert_eq!(shown.by_clients(nameservice, path).as_deref(), expected, "{below}: {nameservice}:{path}");
         }
     }
 

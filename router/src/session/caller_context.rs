@@ -59,7 +59,12 @@ mod tests {
             federated_state: None,
             payload: Bytes::from_static(&[0]),
             message_at: 1,
-            peer: Arc::new(Peer { address: "10.1.2.3:4567".parse().unwrap(), identity, gone: Default::default() }),
+            peer: Arc::new(Peer {
+                address: "10.1.2.3:4567".parse().unwrap(),
+                identity,
+                gone: Default::default(),
+                note: Default::default(),
+            }),
         }
     }
 

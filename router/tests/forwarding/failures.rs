@@ -94,6 +94,41 @@ async fn a_slow_subcluster_holds_nobody_else_up() {
 }
 
 #[tokio::test]
+async fn reports_leave_out_a_subcluster_that_hangs_and_commands_wait_for_it() {
+    let (slow, fast) = (namenode("BP-1", "slow").await, namenode("BP-2", "fast").await);
+    for fake in [&slow, &fast] {
+        fake.answer("getFsStats", pb::GetFsStatsResponseProto { capacity: 1, ..Default::default() });
+        fake.answer("setBalancerBandwidth", pb::SetBalancerBandwidthResponseProto {});
+    }
+    let mut config = config(&[("ns1", &[slow.address]), ("ns2", &[fast.address])]);
+    assert_eq!(config.upstream.report_timeout, Duration::from_secs(10), "as documented");
+    config.upstream.report_timeout = Duration::from_millis(200);
+    let rig = Rig::start(config, Some(table(&[], Some("ns1")))).await;
+    let client = rig.client("alice").await;
+    let capacity = async || {
+        let report = client.call::<pb::GetFsStatsResponseProto>("getFsStats", pb::GetFsStatusRequestProto {});
+        report.await.unwrap().capacity
+    };
+    assert_eq!(capacity().await, 2);
+    slow.hold("getFsStats");
+    slow.hold("setBalancerBandwidth");
+    assert_eq!(capacity().await, 1);
+    assert_eq!(slow.calls("getFsStats").len(), 2, "it was asked, and asked once");
+
+    let request = pb::SetBalancerBandwidthRequestProto { bandwidth: 1 };
+    let command = client.call::<pb::SetBalancerBandwidthResponseProto>("setBalancerBandwidth", request);
+    tokio::pin!(command);
+    tokio::select! {
+        biased;
+        told = &mut command => panic!("a command does without a subcluster: {told:?}"),
+        capacity = capacity() => assert_eq!(capacity, 1),
+    }
+    slow.release();
+    command.await.unwrap();
+    assert_eq!(capacity().await, 2);
+}
+
+#[tokio::test]
 async fn a_subcluster_that_hangs_sheds_calls_and_leaves_room_to_others() {
     let (slow, fast) = (namenode("BP-1", "slow").await, namenode("BP-2", "fast").await);
     slow.hold("getFileInfo");

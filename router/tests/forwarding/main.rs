@@ -3,6 +3,7 @@
 
 mod calls;
 mod datanodes;
+mod directives;
 mod failures;
 mod fleet;
 mod heartbeats;

@@ -4,7 +4,7 @@ use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hrpc::{Payload, class};
 use anabranch_testkit::fake_namenode::FakeNamenode;
 
-use crate::rig::{Client, Mount, Rig, config, table};
+use crate::rig::{Client, Mount, Rig, config, directory, table};
 
 const MOUNTS: &[Mount<'_>] =
     &[("/data", &[("ns1", "/warehouse")]), ("/data/hot", &[("ns2", "/hot")]), ("/gone", &[("ns9", "/")])];
@@ -118,4 +118,85 @@ async fn the_default_subcluster_gives_the_key_for_data_else_one_that_has_some() 
             client.call("getDataEncryptionKey", pb::GetDataEncryptionKeyRequestProto {}).await.unwrap();
         assert_eq!(got.data_encryption_key.map(|key| key.block_pool_id).as_deref(), expected);
     }
+}
+
+#[tokio::test]
+async fn the_key_for_data_is_that_of_the_subcluster_in_which_the_client_is() {
+    let namenodes = [FakeNamenode::start("BP-1").await.unwrap(), FakeNamenode::start("BP-2").await.unwrap()];
+    for (fake, pool) in namenodes.iter().zip(["BP-1", "BP-2"]) {
+        let key = pb::DataEncryptionKeyProto { block_pool_id: pool.into(), ..Default::default() };
+        fake.answer("getDataEncryptionKey", pb::GetDataEncryptionKeyResponseProto { data_encryption_key: Some(key) });
+        fake.answer("getBlockLocations", pb::GetBlockLocationsResponseProto { locations: Some(Default::default()) });
+        fake.answer("create", pb::CreateResponseProto { fs: Some(directory("", "ann")) });
+        fake.answer("getFileInfo", pb::GetFileInfoResponseProto { fs: Some(directory("", "ann")) });
+    }
+    let config = config(&[("ns1", &[namenodes[0].address]), ("ns2", &[namenodes[1].address])]);
+    let rig = Rig::start(config, Some(table(MOUNTS, Some("ns1")))).await;
+    let key = async |client: &Client| {
+        let request = pb::GetDataEncryptionKeyRequestProto {};
+        let reply: pb::GetDataEncryptionKeyResponseProto = client.call("getDataEncryptionKey", request).await.unwrap();
+        reply.data_encryption_key.unwrap().block_pool_id
+    };
+    let (client, other) = (rig.client("ann").await, rig.client("ann").await);
+    assert_eq!(key(&client).await, "BP-1", "the default one's");
+    let read = |src: &str| pb::GetBlockLocationsRequestProto { src: src.into(), ..Default::default() };
+    let _: pb::GetBlockLocationsResponseProto = client.call("getBlockLocations", read("/data/hot/f")).await.unwrap();
+    assert_eq!((key(&client).await, key(&other).await), ("BP-2".into(), "BP-1".into()));
+    client.info("/data/f").await.unwrap();
+    assert_eq!(key(&client).await, "BP-2", "who looks goes to no DataNode");
+    let create = pb::CreateRequestProto { src: "/data/f".into(), ..Default::default() };
+    let _: pb::CreateResponseProto = client.call("create", create).await.unwrap();
+    assert_eq!(key(&client).await, "BP-1");
+    let _: pb::GetBlockLocationsResponseProto = other.call("getBlockLocations", read("/data/hot/f")).await.unwrap();
+    assert_eq!((key(&client).await, key(&other).await), ("BP-1".into(), "BP-2".into()));
+    // Who has none has nothing to give.
+    namenodes[1].answer("getDataEncryptionKey", pb::GetDataEncryptionKeyResponseProto::default());
+    assert_eq!(key(&other).await, "BP-1");
+}
+
+/// As much of a directory as tells it from others.
+fn snapshottable(parent: &str, name: &str, owner: &str) -> pb::SnapshottableDirectoryStatusProto {
+    pb::SnapshottableDirectoryStatusProto {
+        dir_status: directory(name, owner),
+        snapshot_quota: 65_536,
+        snapshot_number: 1,
+        parent_fullpath: parent.to_owned().into(),
+    }
+}
+
+#[tokio::test]
+async fn snapshottable_directories_are_shown_as_clients_see_them() {
+    let (first, second) = (FakeNamenode::start("BP-1").await.unwrap(), FakeNamenode::start("BP-2").await.unwrap());
+    let list = |entries: &[(&str, &str, &str)]| pb::GetSnapshottableDirListingResponseProto {
+        snapshottable_dir_list: (!entries.is_empty()).then(|| pb::SnapshottableDirectoryListingProto {
+            snapshottable_dir_listing: entries
+                .iter()
+                .map(|(parent, name, of)| snapshottable(parent, name, of))
+                .collect(),
+        }),
+    };
+    let mounts: &[Mount<'_>] = &[
+        ("/data", &[("ns1", "/warehouse")]),
+        ("/data/hot", &[("ns2", "/hot")]),
+        ("/all", &[("ns1", "/w"), ("ns2", "/w")]),
+    ];
+    let config = config(&[("ns1", &[first.address]), ("ns2", &[second.address])]);
+    let rig = Rig::start(config, Some(table(mounts, None))).await;
+    let client = rig.client("ann").await;
+    let shown = async || {
+        let request = pb::GetSnapshottableDirListingRequestProto {};
+        let reply: pb::GetSnapshottableDirListingResponseProto =
+            client.call("getSnapshottableDirListing", request).await.unwrap();
+        reply
+    };
+    first.answer("getSnapshottableDirListing", list(&[("/", "elsewhere", "a")]));
+    second.answer("getSnapshottableDirListing", list(&[]));
+    assert_eq!(shown().await, list(&[]), "as NameNodes answer without any");
+    first.answer("getSnapshottableDirListing", list(&[("/", "warehouse", "a"), ("/w", "x", "b")]));
+    second.answer("getSnapshottableDirListing", list(&[("/", "hot", "c"), ("/hot", "deep", "d"), ("/w", "x", "e")]));
+    let all = [("/", "data", "a"), ("/all", "x", "b"), ("/data", "hot", "c"), ("/data/hot", "deep", "d")];
+    assert_eq!(shown().await, list(&all));
+    // Reports leave out what is away.
+    second.stop().await;
+    assert_eq!(shown().await, list(&all[..2]));
 }

@@ -159,6 +159,22 @@ impl Session<'_> {
         self.run("crypto", args, "")
     }
 
+    /// `hdfs cacheadmin ARGS...`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn cacheadmin(&self, args: &[&str]) -> Output {
+        self.run("cacheadmin", args, "")
+    }
+
+    /// `hdfs lsSnapshottableDir`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn snapshottable(&self) -> Output {
+        self.run("lsSnapshottableDir", &[], "")
+    }
+
     fn run(&self, tool: &str, args: &[&str], stdin: &str) -> Output {
         self.try_run(tool, args, stdin).unwrap_or_else(|e| panic!("{tool} {}: {e:#}", args.join(" ")))
     }

@@ -1,6 +1,7 @@
 //! From frames to calls, and from answers to frames.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
@@ -77,7 +78,8 @@ impl<H: Handler, F: Future<Output = Finished>> Session<'_, H, F> {
         match verdict {
             Ok(()) => {
                 self.deadlines.established();
-                let peer = Peer { address: self.address, identity, gone: CancellationToken::new() };
+                let peer =
+                    Peer { address: self.address, identity, gone: CancellationToken::new(), note: AtomicU64::new(0) };
                 self.phase = Phase::Open(Arc::new(peer));
             }
             Err(exception) => {
