@@ -4,10 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
 
+use anabranch_testkit::pid::cpu_in;
 use thiserror::Error;
-
-/// The unit of times in `/proc/PID/stat`: USER_HZ, which is 100 on every architecture that HDFS runs on.
-const TICK: Duration = Duration::from_millis(10);
 
 /// A process could not be measured.
 #[derive(Debug, Error)]
@@ -67,7 +65,7 @@ impl Process {
         let stat = self.read("stat")?;
         let status = self.read("status")?;
         Ok(Sample {
-            cpu: cpu(&stat).ok_or_else(|| self.missing("stat", "utime and stime"))?,
+            cpu: cpu_in(&stat).ok_or_else(|| self.missing("stat", "utime and stime"))?,
             rss_kib: number(&status, "VmRSS:").ok_or_else(|| self.missing("status", "VmRSS"))?,
             peak_rss_kib: number(&status, "VmHWM:").ok_or_else(|| self.missing("status", "VmHWM"))?,
             threads: number(&status, "Threads:").ok_or_else(|| self.missing("status", "Threads"))?,
@@ -84,15 +82,6 @@ impl Process {
     }
 }
 
-/// The command's name, in parentheses, may hold anything: fields are counted after it. See proc(5).
-fn cpu(stat: &str) -> Option<Duration> {
-    let fields = stat.rsplit_once(')')?.1;
-    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
-    let ticks = ticks.collect::<Result<Vec<_>, _>>().ok()?;
-    let [user, system] = ticks[..] else { return None };
-    Some(TICK * (user + system))
-}
-
 fn number(status: &str, key: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(key))?;
     line.split_whitespace().next()?.parse().ok()
@@ -101,13 +90,6 @@ fn number(status: &str, key: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cpu_is_user_and_system_time_whatever_the_command_is_called() {
-        let stat = "7 (a) (b c) S 1 7 7 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 9 0 100 1 1";
-        assert_eq!(cpu(stat), Some(Duration::from_secs(3)));
-        assert_eq!(cpu("7 (short) S 1"), None);
-    }
 
     #[test]
     fn own_accounts_can_be_read() {

@@ -1,5 +1,6 @@
 //! Tests with real clients: Hadoop's command line, Hadoop's contract suite, the hdfs-native crate, and raw sockets.
 
+pub mod client;
 pub mod commands;
 pub mod dfs;
 pub mod files;

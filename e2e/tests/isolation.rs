@@ -3,25 +3,23 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here is the test")]
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use anabranch_e2e::client::Client;
 use anabranch_e2e::servers::{self, Router};
-use anabranch_hdfs_proto::hdfs::{DeleteRequestProto, FsPermissionProto, GetFileInfoRequestProto, MkdirsRequestProto};
-use anabranch_hrpc::{CallId, ClientError, ConnectOptions, Connection, Identity, Payload, Request, class};
+use anabranch_hdfs_proto::hdfs::DeleteRequestProto;
+use anabranch_hrpc::{ClientError, class};
 use anabranch_testkit::hadoop::{Cluster, Jars, Plan};
 use anabranch_testkit::process::user;
 use anabranch_testkit::scratch::Scratch;
-use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
 use parking_lot::Mutex;
 use rustix::process::Signal;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-const PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 /// Longer than the router itself waits for a NameNode.
 const PATIENCE: Duration = Duration::from_secs(150);
 
@@ -42,48 +40,6 @@ impl Site {
             Self { cluster, router, _scratch: scratch }
         };
         tokio::task::spawn_blocking(start).await.unwrap()
-    }
-}
-
-/// A client's connection, which it uses for many calls at a time as a Java process does.
-#[derive(Clone)]
-struct Client {
-    connection: Connection,
-    id: Bytes,
-    calls: Arc<AtomicI32>,
-}
-
-impl Client {
-    async fn connect(router: SocketAddr, user: &str) -> Result<Self, ClientError> {
-        let options = ConnectOptions { idle_close: PATIENCE, ..ConnectOptions::default() };
-        let connection = Connection::open(router, &Identity::simple(user), PROTOCOL, &options).await?;
-        let id = Bytes::copy_from_slice(&rand::random::<[u8; 16]>());
-        Ok(Self { connection, id, calls: Arc::default() })
-    }
-
-    /// Whoever does not come back within `PATIENCE` is lost.
-    async fn call(&self, method: &'static str, message: &impl prost::Message) -> Result<Bytes, ClientError> {
-        let call_id = self.calls.fetch_add(1, Ordering::Relaxed);
-        let request = Request {
-            id: CallId { client_id: self.id.clone(), call_id, retry_count: 0 },
-            method: method.into(),
-            protocol: PROTOCOL,
-            version: 1,
-            caller_context: None,
-            payload: Payload::message(message),
-            deadline: tokio::time::Instant::now() + PATIENCE,
-        };
-        self.connection.call(request).await
-    }
-
-    async fn stat(&self, path: &str) -> Result<Bytes, ClientError> {
-        self.call("getFileInfo", &GetFileInfoRequestProto { src: path.to_owned() }).await
-    }
-
-    async fn mkdirs(&self, path: &str) -> Result<Bytes, ClientError> {
-        let masked = FsPermissionProto { perm: 0o777 };
-        let message = MkdirsRequestProto { src: path.to_owned(), masked, create_parent: true, ..Default::default() };
-        self.call("mkdirs", &message).await
     }
 }
 
@@ -187,8 +143,8 @@ async fn a_stopped_namenode_costs_the_others_nothing() {
     let router = site.router.rpc;
     let me = user();
     // All are one user's, and half of those who are measured are on the connections that the flood is on.
-    let flooding = try_join_all((0..4).map(|_| Client::connect(router, &me))).await.unwrap();
-    let apart = try_join_all((0..4).map(|_| Client::connect(router, &me))).await.unwrap();
+    let flooding = try_join_all((0..4).map(|_| Client::connect(router, &me, PATIENCE))).await.unwrap();
+    let apart = try_join_all((0..4).map(|_| Client::connect(router, &me, PATIENCE))).await.unwrap();
     let measured: Vec<Client> = flooding.iter().chain(&apart).cloned().collect();
     for root in ["/data0/x", "/data1/x"] {
         apart[0].mkdirs(root).await.unwrap();
@@ -260,9 +216,9 @@ async fn two_thousand_clients_before_a_stopped_namenode_are_within_memory() {
     let router = site.router.rpc;
     let mut clients = Vec::new();
     for n in 0..CLIENTS {
-        clients.push(Client::connect(router, &format!("user{}", n % 50)).await.unwrap());
+        clients.push(Client::connect(router, &format!("user{}", n % 50), PATIENCE).await.unwrap());
     }
-    let root = Client::connect(router, &user()).await.unwrap();
+    let root = Client::connect(router, &user(), PATIENCE).await.unwrap();
     root.mkdirs("/data0/x").await.unwrap();
     try_join_all(clients.iter().map(|client| client.stat("/data0/x"))).await.unwrap();
     let before = site.router.program.resident_bytes().unwrap();

@@ -9,42 +9,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use anabranch_e2e::client::Client;
 use anabranch_e2e::servers::{self, Router};
 use anabranch_federation::MountEntry;
 use anabranch_hdfs_proto::hdfs::{GetPreferredBlockSizeRequestProto, GetPreferredBlockSizeResponseProto};
-use anabranch_hrpc::{CallId, ClientError, ConnectOptions, Connection, Identity, Payload, Request, class};
+use anabranch_hrpc::{ClientError, class};
 use anabranch_store::grpc::ClientOptions;
 use anabranch_store::{GrpcStore, Version, Writer};
 use anabranch_testkit::fake_namenode::FakeNamenode;
 use anabranch_testkit::process::{Launch, Program};
 use anabranch_testkit::{http, net};
-use bytes::Bytes;
 use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the router trusts what it knows.
 const LIMIT: Duration = Duration::from_secs(3);
-const CLIENTS: i32 = 4;
+const CLIENTS: usize = 4;
 
 /// A call that ended: when it began, when it ended, and the exception if it was refused.
 type Ended = (Instant, Instant, Option<String>);
 
-async fn client(router: SocketAddr) -> Connection {
-    let protocol = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
-    Connection::open(router, &Identity::simple("alice"), protocol, &ConnectOptions::default()).await.unwrap()
+async fn client(router: SocketAddr) -> Client {
+    Client::connect(router, "alice", PATIENCE).await.unwrap()
 }
 
-async fn ask(connection: &Connection, path: &str, call_id: i32) -> Option<String> {
-    let request = Request {
-        id: CallId { client_id: Bytes::from_static(b"0123456789abcdef"), call_id, retry_count: 0 },
-        method: "getPreferredBlockSize".into(),
-        protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
-        version: 1,
-        caller_context: None,
-        payload: Payload::message(&GetPreferredBlockSizeRequestProto { filename: path.to_owned() }),
-        deadline: Instant::now() + PATIENCE,
-    };
-    match connection.call(request).await {
+async fn ask(client: &Client, path: &str) -> Option<String> {
+    let request = GetPreferredBlockSizeRequestProto { filename: path.to_owned() };
+    match client.call("getPreferredBlockSize", &request).await {
         Ok(_) => None,
         Err(ClientError::Remote(exception)) => Some(exception.class.to_string()),
         Err(other) => panic!("{other}"),
@@ -52,13 +43,12 @@ async fn ask(connection: &Connection, path: &str, call_id: i32) -> Option<String
 }
 
 /// Calls one after the other until told to stop.
-async fn load(router: SocketAddr, client_number: i32, stop: Arc<AtomicBool>) -> Vec<Ended> {
-    let connection = client(router).await;
+async fn load(router: SocketAddr, stop: Arc<AtomicBool>) -> Vec<Ended> {
+    let client = client(router).await;
     let mut ended = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
-        let call_id = client_number + CLIENTS * i32::try_from(ended.len()).unwrap();
-        let refused = ask(&connection, "/data/file", call_id).await;
+        let refused = ask(&client, "/data/file").await;
         if refused.is_some() {
             // As Java clients do; a refusal costs next to nothing and would fill the memory of this test.
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -105,7 +95,7 @@ async fn a_router_outlives_its_store() {
     let router = started.await.unwrap();
 
     let stop = Arc::new(AtomicBool::new(false));
-    let loads: Vec<_> = (0..CLIENTS).map(|n| tokio::spawn(load(router.rpc, n, stop.clone()))).collect();
+    let loads: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(load(router.rpc, stop.clone()))).collect();
     namenode.wait_calls("getPreferredBlockSize", 100).await;
     let web = router.http.to_string();
     let active = move || http::get(&web, "/isActive").is_ok_and(|answer| answer.status == 200);
@@ -119,17 +109,17 @@ async fn a_router_outlives_its_store() {
     becomes("/isActive says that the store is away", false).await.unwrap();
     assert!(killed.elapsed() >= LIMIT, "{:?}", killed.elapsed());
     let other = client(router.rpc).await;
-    assert_eq!(ask(&other, "/data/file", 1).await.as_deref(), Some(class::STANDBY));
+    assert_eq!(ask(&other, "/data/file").await.as_deref(), Some(class::STANDBY));
 
     let back = Instant::now();
     let _program = start_store(&launch);
     becomes("/isActive says that it serves again", true).await.unwrap();
     let healed = Instant::now();
     // Not only what it knew: what comes now, too.
-    assert!(ask(&other, "/more/file", 2).await.is_some(), "there is no such mount yet");
+    assert!(ask(&other, "/more/file").await.is_some(), "there is no such mount yet");
     store.put(entry("/more"), Version::ABSENT).await.unwrap();
     let ends = Instant::now() + PATIENCE;
-    while ask(&other, "/more/file", 3).await.is_some() {
+    while ask(&other, "/more/file").await.is_some() {
         assert!(Instant::now() < ends, "the new mount is not served");
         tokio::task::yield_now().await;
     }

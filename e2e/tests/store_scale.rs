@@ -7,17 +7,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anabranch_e2e::client::Client;
 use anabranch_federation::MountEntry;
-use anabranch_hdfs_proto::hdfs::{GetFileInfoRequestProto, GetFileInfoResponseProto};
-use anabranch_hrpc::{CallId, ConnectOptions, Connection, Identity, Payload, Request, wire};
+use anabranch_hdfs_proto::hdfs::GetFileInfoResponseProto;
+use anabranch_hrpc::wire;
 use anabranch_router::config::AdminConfig;
 use anabranch_router::{Mounts, Router, RouterConfig, RunningRouter, Runtimes, Sources, trusted};
 use anabranch_store::grpc::ClientOptions;
 use anabranch_store::{GrpcStore, Reader, RouterState, RouterStatus, Version, Write, Writer, feed};
 use anabranch_telemetry::{Build, Metrics, Readiness};
 use anabranch_testkit::fault_proxy::{FaultProxy, Way};
+use anabranch_testkit::pid;
 use anabranch_testkit::process::{Launch, Program};
-use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
 use prost::Message;
 use tokio::time::{interval, sleep, timeout};
@@ -27,7 +28,6 @@ const EDITS: u64 = 120;
 /// The edits go on at this pace, so that reports of the routers are as frequent beside them whatever the table is.
 const PACE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(120);
-const PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 
 /// A directory that exists for the one mount below it. Routers answer for it by themselves, and date it by the mount.
 fn directory(n: u64) -> String {
@@ -41,20 +41,14 @@ fn mount(n: u64, tag: u64) -> MountEntry {
 
 /// The CPU time that a process and this one, in which the routers are, have used together.
 fn cpu(program: &Program) -> Duration {
-    let used = |pid: &str| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        // The command's name, in parentheses, may hold anything: fields are counted after it. See proc(5).
-        let fields = stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11).take(2);
-        Duration::from_millis(10) * fields.map(|ticks| ticks.parse::<u32>().unwrap()).sum::<u32>()
-    };
-    used(&program.pid().to_string()) + used("self")
+    [program.pid(), std::process::id()].map(|pid| pid::cpu(pid).unwrap()).iter().sum()
 }
 
 /// A whole router, and a client of it.
 struct Member {
     mounts: Mounts,
     router: RunningRouter,
-    client: Connection,
+    client: Client,
 }
 
 impl Member {
@@ -74,23 +68,13 @@ impl Member {
         let (metrics, readiness) = (Metrics::new(Build::of("0", None))?, Readiness::new());
         let router = Router::start(config, sources, &metrics, &readiness, &Runtimes::current()).await?;
         timeout(PATIENCE, readiness.wait_ready()).await?;
-        let (user, options) = (Identity::simple("hdfs"), ConnectOptions { idle_close: PATIENCE, ..Default::default() });
-        let client = Connection::open(router.rpc_addr, &user, PROTOCOL, &options).await?;
+        let client = Client::connect(router.rpc_addr, "hdfs", PATIENCE).await?;
         Ok(Self { mounts, router, client })
     }
 
     /// When a directory was changed last, as the router answers a client.
     async fn modified(&self, path: &str) -> u64 {
-        let request = Request {
-            id: CallId { client_id: Bytes::from_static(b"0123456789abcdef"), call_id: 0, retry_count: 0 },
-            method: "getFileInfo".into(),
-            protocol: PROTOCOL,
-            version: 1,
-            caller_context: None,
-            payload: Payload::message(&GetFileInfoRequestProto { src: path.to_owned() }),
-            deadline: tokio::time::Instant::now() + PATIENCE,
-        };
-        let reply = self.client.call(request).await.unwrap();
+        let reply = self.client.stat(path).await.unwrap();
         let reply = GetFileInfoResponseProto::decode(wire::take_delimited(&mut &reply[..]).unwrap()).unwrap();
         reply.fs.unwrap().modification_time
     }

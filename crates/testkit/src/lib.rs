@@ -9,6 +9,7 @@ pub mod hadoop;
 pub mod http;
 pub mod kdc;
 pub mod net;
+pub mod pid;
 pub mod process;
 pub mod scratch;
 pub mod suite;

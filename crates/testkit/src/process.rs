@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use parking_lot::{Condvar, Mutex};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::hadoop::workspace;
+use crate::pid;
 
 /// The path of one of our programs, of the same build profile as the running test.
 ///
@@ -181,17 +182,12 @@ impl Program {
 
     /// SIGINT, as Ctrl-C sends it.
     pub fn interrupt(&self) -> Result<()> {
-        self.signal(Signal::INT)
+        pid::signal(self.pid(), Signal::INT)
     }
 
     /// SIGTERM.
     pub fn terminate(&self) -> Result<()> {
-        self.signal(Signal::TERM)
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        let pid = Pid::from_raw(i32::try_from(self.pid())?).context("process id 0")?;
-        Ok(kill_process(pid, signal)?)
+        pid::signal(self.pid(), Signal::TERM)
     }
 
     /// SIGKILL, and its end.

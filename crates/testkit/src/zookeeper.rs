@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
 
 use crate::hadoop::{Jars, Jvm, Tuning};
 use crate::net::{free_address, wait_until};
@@ -163,18 +162,16 @@ impl ZooKeeper {
 
     /// Stops a member in its tracks, as a long garbage collection would.
     pub fn pause(&self, member: usize) -> Result<()> {
-        self.signal(member, Signal::STOP)
+        self.running(member)?.pause()
     }
 
     /// Lets it go on.
     pub fn resume(&self, member: usize) -> Result<()> {
-        self.signal(member, Signal::CONT)
+        self.running(member)?.resume()
     }
 
-    fn signal(&self, member: usize, signal: Signal) -> Result<()> {
-        let jvm = self.members[member].jvm.as_ref().context("the member does not run")?;
-        let pid = Pid::from_raw(i32::try_from(jvm.pid())?).context("process id 0")?;
-        Ok(kill_process(pid, signal)?)
+    fn running(&self, member: usize) -> Result<&Jvm> {
+        self.members[member].jvm.as_ref().context("the member does not run")
     }
 
     /// Ends a session whose id and password are known, so that its owner finds it expired. The owner must be kept from

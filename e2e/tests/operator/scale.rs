@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anabranch_federation::MountEntry;
 use anabranch_store::Version;
 use anabranch_testkit::net::free_address;
+use anabranch_testkit::pid;
 use anabranch_testkit::process::program;
 use anabranch_testkit::scratch::Scratch;
 use futures_util::{StreamExt, stream};
@@ -70,10 +71,7 @@ impl Process {
 
     /// Processor time so far, in seconds.
     fn seconds(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
-        f64::from(ticks) / 100.0
+        pid::cpu(self.child.id()).unwrap().as_secs_f64()
     }
 
     fn complaints(&self) -> Vec<String> {

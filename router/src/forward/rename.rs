@@ -58,7 +58,8 @@ impl<'a> Forward<'a> {
             let merge = if accept == Accept::True { merge::any_true } else { merge::first };
             return self.at_once(&legs, accept, merge, true).await;
         }
-        let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(Found::Directory | Found::File)))) else {
+        let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(found)) if *found != Found::BelowFile))
+        else {
             if let Some(shed) = from.iter().find_map(|found| found.as_ref().err().filter(|failure| failure.is_shed())) {
                 return Err(shed.clone().into());
             }
@@ -91,8 +92,7 @@ impl<'a> Forward<'a> {
             Err(Failure::Remote(exception)) => !exception.is(class::FILE_NOT_FOUND),
             Err(_) => true,
         };
-        let is_there = |found| matches!(found, Some((_, Found::Directory | Found::File)));
-        if !found && is_there(self.existing(&renames.elsewhere).await?) {
+        if !found && self.existing(&renames.elsewhere).await?.is_some_and(|(_, found)| found != Found::BelowFile) {
             let [src, dst] = [0, 1].map(|at| self.paths[at].to_string());
             return Err(Refusal::RenameAcross { src, dst }.into());
         }

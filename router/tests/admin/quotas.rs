@@ -223,6 +223,31 @@ async fn calls_are_refused_by_what_all_subclusters_use() {
     until("it is counted again", async || mkdirs(&client, "/q/x").await == Ok(true)).await;
 }
 
+/// However many calls are refused: nobody is to be kept busy by counting.
+#[tokio::test]
+async fn what_refuses_calls_is_counted_again_and_again_with_a_rest_between() {
+    const COUNTS: usize = 4;
+    let rig = rig(RARELY).await;
+    let ns0 = Disk::of(&rig.namenodes[0], &["/d"]);
+    let (root, client) = (rig.admin("root").await, rig.client("ann").await);
+    ns0.use_of("/d", 6, 0);
+    assert_eq!(root.add(limited("/q", &[("ns0", "/d")], 5, NONE)).await, Ok(true));
+    let counts = || rig.namenodes[0].calls("getQuotaUsage").len();
+    let before = counts();
+    let mut first = None;
+    until("it is counted", async || {
+        assert_eq!(mkdirs(&client, "/q/x").await.unwrap_err().class, class::NS_QUOTA_EXCEEDED);
+        if counts() > before {
+            first.get_or_insert_with(Instant::now);
+        }
+        counts() >= before + COUNTS
+    })
+    .await;
+    // Two rests at least: one count comes in between, since the mount table has changed.
+    let took = first.unwrap().elapsed();
+    assert!(took > Duration::from_millis(1_500), "{COUNTS} counts in {took:?}");
+}
+
 #[tokio::test]
 async fn clients_set_quotas_beside_mounts_only() {
     let rig = rig(RARELY).await;

@@ -11,5 +11,6 @@ mod members;
 mod numbered;
 mod orders;
 mod rig;
+mod room;
 mod several;
 mod wide;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anabranch_federation::{MountEntry, MountTable, NameserviceId, Order};
 use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hdfs_proto::hdfs::hdfs_file_status_proto::FileType;
-use anabranch_hrpc::{Payload, class};
+use anabranch_hrpc::{Exception, Payload, class};
 use anabranch_testkit::fake_namenode::FakeNamenode;
 
 use crate::rig::{Client, Rig, config, directory, info, listing, namenode};
@@ -131,6 +131,49 @@ async fn a_file_that_came_later_is_not_deleted_by_a_retry() {
     ns2.throw("rename2", class::FILE_NOT_FOUND, "rename source /w/a is not found.");
     let _: pb::Rename2ResponseProto = client.call("rename2", rename2("/wide", true)).await.unwrap();
     assert!(ns2.calls("delete").is_empty() && ns1.calls("delete").is_empty());
+}
+
+async fn mkdirs(client: &Client, src: &str) -> Result<bool, Exception> {
+    let request = pb::MkdirsRequestProto { src: src.into(), create_parent: true, ..Default::default() };
+    Ok(client.call::<pb::MkdirsResponseProto>("mkdirs", request).await?.result)
+}
+
+#[tokio::test]
+async fn the_callers_trash_is_made_where_there_is_somebody_to_make_it() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    for one in [&ns1, &ns2] {
+        one.answer("mkdirs", pb::MkdirsResponseProto { result: true });
+        directories(one, &[]);
+    }
+    ns2.set_standby(true);
+    let trash = "/user/alice/.Trash/Current";
+    assert_eq!(mkdirs(&client, trash).await, Ok(true));
+    let made = ns1.calls("mkdirs")[0].decode::<pb::MkdirsRequestProto>().unwrap();
+    assert_eq!((made.src.as_str(), ns1.calls("mkdirs").len()), (trash, 1));
+    // Below it is what was deleted, for which the rule of its mount holds.
+    assert_eq!(mkdirs(&client, &format!("{trash}/tolerant/d")).await, Ok(true));
+    assert_eq!(&*mkdirs(&client, &format!("{trash}/wide/d")).await.unwrap_err().class, class::STANDBY);
+
+    ns2.set_standby(false);
+    let before = [&ns1, &ns2].map(|one| one.calls("mkdirs").len());
+    assert_eq!(mkdirs(&client, trash).await, Ok(true));
+    assert_eq!([&ns1, &ns2].map(|one| one.calls("mkdirs").len()), before.map(|calls| calls + 1));
+}
+
+#[tokio::test]
+async fn files_are_looked_for_above_a_path_so_far_and_no_further() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    for one in [&ns1, &ns2] {
+        one.answer("mkdirs", pb::MkdirsResponseProto { result: true });
+        directories(one, &[]);
+    }
+    // The path itself, and what is above it: up to the mount, and at most 64 levels.
+    for (depth, asked) in [(2, 1 + 2), (64, 1 + 64), (100, 1 + 64)] {
+        let before = [&ns1, &ns2].map(|one| one.calls("getFileInfo").len());
+        assert_eq!(mkdirs(&client, &format!("/wide{}", "/x".repeat(depth))).await, Ok(true));
+        let after = [&ns1, &ns2].map(|one| one.calls("getFileInfo").len());
+        assert_eq!(after, before.map(|calls| calls + asked), "{depth}");
+    }
 }
 
 #[tokio::test]

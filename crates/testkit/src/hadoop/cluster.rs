@@ -3,10 +3,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{Jars, Jvm, Tuning};
+use crate::pid;
 
 /// Much more than any daemon needs.
 pub(super) const START: Duration = Duration::from_secs(150);
@@ -186,8 +187,7 @@ impl Cluster {
 
     /// Sends a signal to the process of a role.
     pub fn signal(&self, role: &str, signal: Signal) -> Result<()> {
-        let pid = Pid::from_raw(i32::try_from(self.pid(role))?).context("process id 0")?;
-        Ok(kill_process(pid, signal)?)
+        pid::signal(self.pid(role), signal)
     }
 
     fn address(&self, role: &str, kind: &str) -> &str {

@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use parking_lot::Mutex;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::jars::{Jars, jdk};
+use crate::pid;
 
-/// Hundredths of a second: one that used less CPU while it was waited for does not get on,
-const LITTLE: u64 = 200;
+/// One that used less CPU while it was waited for does not get on,
+const LITTLE: Duration = Duration::from_secs(2);
 /// and one that used more does not start, for which a tenth is enough.
-const MUCH: u64 = 10_000;
+const MUCH: Duration = Duration::from_secs(100);
 
 /// What a JVM's compiler is set for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +78,12 @@ impl Jvm {
 
     /// SIGSTOP: its connections stay, and nobody answers. Dropping ends it all the same.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        pid::signal(self.pid(), Signal::STOP)
     }
 
     /// SIGCONT, after [`Jvm::pause`].
     pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::CONT)
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        let pid = Pid::from_raw(i32::try_from(self.pid())?).context("process id 0")?;
-        Ok(kill_process(pid, signal)?)
+        pid::signal(self.pid(), Signal::CONT)
     }
 
     /// Sends one JSON line.
@@ -107,23 +103,15 @@ impl Jvm {
     /// The same of a program that starts, which may take longer as long as it gets on: a machine that is busy with other things
     /// is no reason to give it up.
     pub fn receive_first(&mut self, patience: Duration) -> Result<Value> {
-        let mut before = 0;
+        let mut before = Duration::ZERO;
         loop {
             let answer = self.receive(patience);
-            let used = self.cpu_ticks();
+            let used = pid::cpu(self.pid()).unwrap_or_default();
             if answer.is_ok() || used < before + LITTLE || used > MUCH {
                 return answer;
             }
             before = used;
         }
-    }
-
-    /// User and system time that it has used, in hundredths of a second; 0 if that is not known.
-    fn cpu_ticks(&self) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        // The name, in parentheses, may have blanks; these are the 14th and 15th field.
-        let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
-        fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
     }
 
     fn explain(&self, what: &str) -> anyhow::Error {
