@@ -35,7 +35,7 @@ pub use leg::Leg;
 
 use self::probe::Found;
 use crate::core::Core;
-use crate::merge::{Answer, Merge};
+use crate::merge::{self, Answer, Merge};
 use crate::method::{Accept, Category, Route, Row, Spread};
 use crate::plan::{self, Caller};
 use crate::respond::Stop;
@@ -111,6 +111,18 @@ impl<'a> Forward<'a> {
             Route::RefreshGroups => Box::pin(self.refresh_groups()).await,
             Route::EveryNamespace { merge, strict, scope } => {
                 Box::pin(self.every_namespace(merge, strict, scope)).await
+            }
+            Route::DiffReport { pages } => {
+                let resolved = self.resolve()?;
+                let legs = legs(&resolved.locations);
+                if !plan::at_once(self.table, self.path(), &resolved, Spread::MountPoints) {
+                    return Ok(self.in_order(&legs, Accept::Any).await?);
+                }
+                if pages && legs.len() > 1 {
+                    let (method, path) = (self.row.name, self.path().to_owned());
+                    return Err(plan::Refusal::InPages { method, path }.into());
+                }
+                Box::pin(async move { self.at_once(&legs, Accept::Any, merge::diff_reports, true).await }).await
             }
             Route::Snapshottable => Box::pin(self.snapshottable()).await,
             Route::Numbered => Box::pin(self.numbered()).await,

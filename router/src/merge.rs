@@ -94,5 +94,27 @@ pub fn union(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
     Ok(delimited(&body))
 }
 
+/// What changed between two snapshots, of all answers: the first one's report, with the entries (field 4) of the others that
+/// it has not.
+pub fn diff_reports(answers: &[Answer<'_>]) -> Result<Bytes, Malformed> {
+    let mut seen = hashbrown::HashSet::new();
+    let mut report = BytesMut::new();
+    for answer in answers {
+        let found = find(answer.message(), &[1])?.ok_or(UNREADABLE)?;
+        let is_first = report.is_empty();
+        if is_first {
+            report.extend_from_slice(found);
+        }
+        for entry in find_all(found, 4)? {
+            if seen.insert(entry) && !is_first {
+                put_field(&mut report, 4, entry);
+            }
+        }
+    }
+    let mut body = BytesMut::new();
+    put_field(&mut body, 1, &report);
+    Ok(delimited(&body))
+}
+
 #[cfg(test)]
 mod tests;

@@ -44,8 +44,10 @@ impl Category {
 pub enum Repeat {
     /// Twice is as good as once.
     Idempotent,
-    /// The NameNode's retry cache recognises the second by its client id and call id; without them it may run twice.
+    /// The NameNode's retry cache recognises the second by its client id and call id.
     AtMostOnce,
+    /// Nobody recognises the second, as the client has no id.
+    Never,
 }
 
 /// Which answer of one location ends the search through the locations.
@@ -141,6 +143,11 @@ pub enum Route {
     EnclosingRoot,
     /// Cache directives: to the locations of the path, or to the subcluster that the id tells.
     Directive(Directive),
+    /// `getSnapshotDiffReport`, and the same in `pages`: of each location where the directory is.
+    DiffReport {
+        /// Whether the client takes it page by page, which works in one location only.
+        pages: bool,
+    },
     /// `getSnapshottableDirListing`: what all subclusters have, as clients see it.
     Snapshottable,
     /// Lists of what all mounts show, page by page in the order of inode numbers.

@@ -81,12 +81,15 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
         Refusal::NoLocation { .. } => class::NO_LOCATION,
         Refusal::SafeMode { .. } => class::STANDBY,
         Refusal::Unsupported { .. } => class::UNSUPPORTED_OPERATION,
+        Refusal::InPages { .. } => class::NO_SUCH_METHOD,
         Refusal::Missing { .. } | Refusal::Unreadable(_) => class::INVALID_PROTOBUF,
         Refusal::ReadOnly { .. }
         | Refusal::ByNumber { .. }
         | Refusal::NoMountPoint { .. }
         | Refusal::RenameAcross { .. }
         | Refusal::RenamePartly { .. }
+        | Refusal::RenamedPartly { .. }
+        | Refusal::RenameOntoFull { .. }
         | Refusal::ConcatAcross { .. }
         | Refusal::NoQuota
         | Refusal::NoTokens

@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anabranch_federation::{Growth, MountTable, Placement};
+use anabranch_federation::{Growth, MountTable, Placement, fnv1a};
 use anabranch_hdfs_proto::common::HaServiceStateProto;
 use anabranch_hdfs_proto::hdfs::HaServiceStateResponseProto;
-use anabranch_hrpc::{Call, Exception, Handler, Identity, Payload, Protocol, Reply};
+use anabranch_hrpc::{Call, CallId, Exception, Handler, Identity, Payload, Protocol, Reply};
 use bytes::Bytes;
 
 pub use caller_context::of_client;
@@ -61,7 +61,7 @@ impl Session {
             table: &table,
             directory: &directory,
             paths: &paths,
-            caller: Caller { usages: usages.as_deref(), ..caller(identity, &table, row, &directory, placement) },
+            caller: Caller { usages: usages.as_deref(), ..caller(call, &table, row, &directory, placement) },
             deadline: core.upstream.deadline(),
         };
         if row.category == Category::Write {
@@ -131,16 +131,29 @@ impl Handler for Session {
 }
 
 fn caller<'a>(
-    identity: &'a Identity,
+    call: &'a Call,
     table: &MountTable,
     row: &Row,
     directory: &'a Directory,
     placement: Placement<'a>,
 ) -> Caller<'a> {
     // Orders look at more than the path only where a mount has several destinations; a random number is cheap enough.
-    let random = (!table.is_empty() && !row.paths.is_empty()).then(rand::random);
+    let random = (!table.is_empty() && !row.paths.is_empty()).then(|| drawn(&call.id));
     let placement = Placement { random, all: directory.ids(), ..placement };
-    Caller { user: identity.short_name(), placement, disabled: directory.disabled(), usages: None }
+    Caller { user: call.peer.identity.short_name(), placement, disabled: directory.disabled(), usages: None }
+}
+
+/// A random number that is the same for each try of a call, at whichever router: a file must not be made in one subcluster by
+/// the first and in another one by the second. Clients without an id cannot be recognised.
+fn drawn(id: &CallId) -> u64 {
+    if id.client_id.is_empty() {
+        return rand::random();
+    }
+    let bits = fnv1a(id.client_id.iter().copied().chain(id.call_id.to_be_bytes()));
+    // FNV hardly mixes the high bits, which decide; this is how SplitMix64 ends.
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 fn ha_state(in_service: bool) -> Bytes {
@@ -206,6 +219,19 @@ mod tests {
             metrics,
             config,
         }))
+    }
+
+    #[test]
+    fn each_try_of_a_call_draws_the_same() {
+        let of = |client: u8, call_id, retry_count| {
+            drawn(&CallId { client_id: Bytes::from(vec![client; 16]), call_id, retry_count })
+        };
+        let upper = (0..1_000).filter(|call| of(1, *call, 0) > u64::MAX / 2).count();
+        assert!((400..600).contains(&upper), "{upper}");
+        assert_eq!(of(1, 5, 0), of(1, 5, 3));
+        assert_ne!(of(1, 5, 0), of(2, 5, 0));
+        let anonymous = CallId { client_id: Bytes::new(), call_id: 5, retry_count: 0 };
+        assert_ne!(drawn(&anonymous), drawn(&anonymous));
     }
 
     /// Thousands of calls wait at the same time; what each of them holds is moved when it begins.

@@ -73,7 +73,11 @@ pub struct Outgoing<'a> {
 impl Outgoing<'_> {
     /// Whether a second attempt is harmless after one that may have run.
     fn repeatable(&self) -> bool {
-        self.repeat == Repeat::Idempotent || (self.id.client_id.len() == CLIENT_ID_LENGTH && self.id.call_id >= 0)
+        match self.repeat {
+            Repeat::Idempotent => true,
+            Repeat::AtMostOnce => self.id.client_id.len() == CLIENT_ID_LENGTH && self.id.call_id >= 0,
+            Repeat::Never => false,
+        }
     }
 }
 

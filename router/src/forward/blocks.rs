@@ -1,5 +1,5 @@
 //! Calls about blocks, which go to the subcluster that owns the block's pool: a file that is being written stays where it
-//! is, even if the mount table changes meanwhile.
+//! is, wherever the order of its mount would put it now.
 
 use anabranch_federation::NameserviceId;
 use anabranch_hrpc::{Payload, wire::Malformed};

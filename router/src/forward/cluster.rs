@@ -125,9 +125,9 @@ impl Forward<'_> {
             Scope::Active => soon.ask_all(&all).await,
             Scope::EveryNamenode => soon.ask_every_namenode(&all).await,
         };
-        // A report leaves out what is away; what was refused, the caller hears of.
-        let heard: Vec<Failure> =
-            failures.iter().filter(|failure| strict || !failure.is_unavailable()).cloned().collect();
+        // A report leaves out what is away; what was refused, or had no room here, the caller hears of.
+        let left_out = |failure: &Failure| !strict && failure.is_unavailable() && !failure.is_shed();
+        let heard: Vec<Failure> = failures.iter().filter(|failure| !left_out(failure)).cloned().collect();
         if let Some(failure) = worst(heard) {
             return Err(failure.into());
         }

@@ -1,16 +1,15 @@
 //! `create` and `mkdirs` on mounts with one destination, and with several.
 
-use std::borrow::Cow;
-
 use anabranch_federation::{Location, Resolved};
 use anabranch_hdfs_proto::hdfs::{CreateRequestProto, FsPermissionProto, MkdirsRequestProto};
 use anabranch_hrpc::Payload;
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use prost::Message;
+use tokio::time::Instant;
 
 use super::leg::shown;
-use super::probe::Found;
+use super::probe::{Found, existing, parent};
 use super::{Forward, Leg, legs, worst};
 use crate::merge;
 use crate::method::Accept;
@@ -40,16 +39,20 @@ impl<'a> Forward<'a> {
         if let [only] = resolved.locations.as_slice() {
             return Ok(self.send(&Leg::of(only)).await?);
         }
-        let chosen = match join(self.existing(&resolved.locations), self.above(&resolved)).await {
+        let looks = self.patient(&resolved);
+        let (found, above) = join(looks.look(&resolved.locations), looks.above(&resolved)).await;
+        // Of those that a tolerant mount does without, none is chosen: it may hang.
+        let lives = found.iter().position(Result::is_ok).unwrap_or(0);
+        let chosen = match (existing(found), above) {
             (Ok(Some((at, _))), _) | (Ok(None) | Err(_), Above::File(at)) => at,
             (Err(failure), _) if !(failure.is_away() && is_fault_tolerant(&resolved)) => {
                 return Err(failure.into());
             }
             (Ok(None) | Err(_), above) => {
                 if resolved.is_all() && above != Above::Directories {
-                    self.make_parents().await?;
+                    looks.make_parents().await?;
                 }
-                0
+                lives
             }
         };
         self.first_that_lives(&resolved, chosen, Accept::Any).await
@@ -60,7 +63,8 @@ impl<'a> Forward<'a> {
         if let [only] = resolved.locations.as_slice() {
             return Ok(self.send(&Leg::of(only)).await?);
         }
-        match join(self.existing(&resolved.locations), self.above(&resolved)).await {
+        let looks = self.patient(&resolved);
+        match join(looks.existing(&resolved.locations), looks.above(&resolved)).await {
             // It is there already, wherever that is; or a file is in the way, and no directory must come beside it.
             (Ok(Some((at, found))), _) if found != Found::Directory || !resolved.is_all() => {
                 Ok(self.send(&Leg::of(&resolved.locations[at])).await?)
@@ -80,6 +84,12 @@ impl<'a> Forward<'a> {
         }
     }
 
+    /// For looks at locations: a tolerant mount does not wait until the call's time is over for a subcluster that hangs.
+    fn patient(&self, resolved: &Resolved<'_>) -> Self {
+        let soon = Instant::now() + self.core.config.upstream.report_timeout;
+        Forward { deadline: if is_fault_tolerant(resolved) { self.deadline.min(soon) } else { self.deadline }, ..*self }
+    }
+
     /// What is above a path, up to its mount. Superusers have to ask: to them, a path below a file is just not there.
     async fn above(&self, resolved: &Resolved<'a>) -> Above {
         let mount = resolved.entry.map_or("", |entry| entry.source.as_str().trim_end_matches('/'));
@@ -87,12 +97,7 @@ impl<'a> Forward<'a> {
         let mut looked: Vec<(usize, Location<'a>)> = resolved.locations.iter().cloned().enumerate().collect();
         let mut above = Above::Directories;
         for _ in below.matches('/').take(DEEPEST) {
-            let parents = looked.iter().map(|(at, location)| {
-                let parent =
-                    location.path.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| !parent.is_empty());
-                (*at, Location { path: Cow::Owned(parent.unwrap_or("/").to_owned()), ..*location })
-            });
-            looked = parents.collect();
+            looked = looked.iter().map(|(at, location)| (*at, parent(location))).collect();
             let locations: Vec<Location<'_>> = looked.iter().map(|(_, location)| location.clone()).collect();
             let mut missing = Vec::new();
             for (one, found) in looked.into_iter().zip(self.look(&locations).await) {

@@ -40,6 +40,9 @@ impl Forward<'_> {
         if legs.is_empty() {
             return Err(Refusal::NoNamespace.into());
         }
+        if let Some(shed) = failures.iter().find(|failure| failure.is_shed()) {
+            return Err(shed.clone().into());
+        }
         self.join(answers, failures, merge::first)
     }
 }

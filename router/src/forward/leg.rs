@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::Forward;
 use crate::merge::body;
+use crate::method::Repeat;
 use crate::respond::restore;
 use crate::rewrite::{self, Edit, find};
 use crate::session::of_client;
@@ -90,7 +91,10 @@ impl Forward<'_> {
             id,
             context,
             payload,
-            repeat: self.row.repeat,
+            repeat: match self.row.repeat {
+                Repeat::AtMostOnce if self.call.id.client_id.is_empty() => Repeat::Never,
+                repeat => repeat,
+            },
             deadline: self.deadline,
         }
     }
@@ -119,14 +123,14 @@ impl Forward<'_> {
     /// another.
     fn identity(&self, leg: &Leg<'_>) -> CallId {
         let id = &self.call.id;
+        // Without an id, calls of several clients look alike.
+        if id.client_id.is_empty() {
+            return self.core.upstream.own_call();
+        }
         if !leg.repeated {
             return id.clone();
         }
         let mark = mark(leg.paths.iter().flat_map(|path| path.bytes()));
-        // NameNodes do not recognise retries of a client without an id.
-        if id.client_id.len() < mark.len() {
-            return self.core.upstream.own_call();
-        }
         let mut client_id = BytesMut::from(&id.client_id[..]);
         for (byte, mark) in client_id.iter_mut().zip(mark) {
             *byte ^= mark;

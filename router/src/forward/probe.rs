@@ -3,6 +3,8 @@
 //! They carry the client's user, whose permissions apply, but the router's call identity: a NameNode's retry cache must
 //! not take them for the client's call.
 
+use std::borrow::Cow;
+
 use anabranch_federation::{Location, NameserviceId};
 use anabranch_hdfs_proto::hdfs::GetFileInfoRequestProto;
 use anabranch_hrpc::{Payload, Protocol, class};
@@ -47,20 +49,7 @@ impl Forward<'_> {
     /// A failure, when no location has it and one did not say: it may be there. That this router had no room to ask counts
     /// more than others.
     pub(super) async fn existing(&self, locations: &[Location<'_>]) -> Result<Option<(usize, Found)>, Failure> {
-        let (mut below, mut failure) = (None, None);
-        for (at, found) in self.look(locations).await.into_iter().enumerate() {
-            match found {
-                Ok(Some(Found::BelowFile)) => below = below.or(Some((at, Found::BelowFile))),
-                Ok(Some(found)) => return Ok(Some((at, found))),
-                Ok(None) => {}
-                Err(error) if error.is_shed() => failure = Some(error),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        match failure {
-            Some(failure) if below.is_none() => Err(failure),
-            _ => Ok(below),
-        }
+        existing(self.look(locations).await)
     }
 
     /// What each of the locations has; all are asked at once.
@@ -106,6 +95,30 @@ impl Forward<'_> {
         };
         upstream.call(target, &outgoing).await
     }
+}
+
+/// See [`Forward::existing`].
+pub(super) fn existing(found: Vec<Result<Option<Found>, Failure>>) -> Result<Option<(usize, Found)>, Failure> {
+    let (mut below, mut failure) = (None, None);
+    for (at, found) in found.into_iter().enumerate() {
+        match found {
+            Ok(Some(Found::BelowFile)) => below = below.or(Some((at, Found::BelowFile))),
+            Ok(Some(found)) => return Ok(Some((at, found))),
+            Ok(None) => {}
+            Err(error) if error.is_shed() => failure = Some(error),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    match failure {
+        Some(failure) if below.is_none() => Err(failure),
+        _ => Ok(below),
+    }
+}
+
+/// The directory above a location; of the root, the root.
+pub(super) fn parent<'l>(location: &Location<'l>) -> Location<'l> {
+    let above = location.path.rsplit_once('/').map(|(above, _)| above).filter(|above| !above.is_empty());
+    Location { path: Cow::Owned(above.unwrap_or("/").to_owned()), ..*location }
 }
 
 /// Whether a NameNode found a file where the path has a directory. It says so by refusing access, as to what can't be passed.

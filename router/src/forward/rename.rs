@@ -1,20 +1,22 @@
 //! `rename` and `rename2`, which must stay in one subcluster, and must not leave two things of one name.
 
 use anabranch_federation::Location;
-use anabranch_hdfs_proto::hdfs::{DeleteRequestProto, RenameResponseProto};
+use anabranch_hdfs_proto::hdfs::{
+    DeleteRequestProto, FsPermissionProto, GetListingRequestProto, MkdirsRequestProto, RenameResponseProto,
+};
 use anabranch_hrpc::{Payload, class};
 use bytes::Bytes;
 use futures_util::future::join;
 use prost::Message;
 use smallvec::SmallVec;
 
-use super::probe::Found;
-use super::{Forward, Leg, Legs};
-use crate::merge;
+use super::probe::{Found, parent};
+use super::{Forward, Leg, Legs, worst};
+use crate::merge::{self, Answer};
 use crate::method::Accept;
 use crate::plan::{self, Pair, Refusal, Renames};
 use crate::respond::Stop;
-use crate::rewrite::find_varint;
+use crate::rewrite::{find, find_varint};
 use crate::upstream::{CLIENT_PROTOCOL, Failure};
 
 /// `overwriteDest` of `Rename2RequestProto`.
@@ -55,15 +57,15 @@ impl<'a> Forward<'a> {
             if beside(&renames, &to, &legs, overwrite)?.iter().any(|(_, found)| *found == Found::File) {
                 return refused(accept, dst);
             }
-            let merge = if accept == Accept::True { merge::any_true } else { merge::first };
-            return self.at_once(&legs, accept, merge, true).await;
+            self.level(&legs, accept, overwrite).await?;
+            return self.directories(&legs, accept).await;
         }
         let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(found)) if *found != Found::BelowFile))
         else {
             if let Some(shed) = from.iter().find_map(|found| found.as_ref().err().filter(|failure| failure.is_shed())) {
                 return Err(shed.clone().into());
             }
-            return self.vanished(&renames, &legs, &to, accept, overwrite).await;
+            return self.vanished(&renames, &legs, &from, &to, accept, overwrite).await;
         };
         let leg = &legs[at..=at];
         let others = beside(&renames, &to, leg, overwrite)?;
@@ -76,22 +78,105 @@ impl<'a> Forward<'a> {
         Ok(reply)
     }
 
+    /// Sees to it that all legs do the same with a directory: a NameNode renames into a directory that is there, and not to
+    /// where no parent is. What another leg has there is made; what a leg would refuse, none does.
+    async fn level(&self, legs: &[Leg<'_>], accept: Accept, overwrite: bool) -> Result<(), Stop> {
+        let targets: Vec<Location<'_>> =
+            legs.iter().map(|leg| Location { nameservice: leg.nameservice, path: leg.paths[1].clone() }).collect();
+        let parents: Vec<Location<'_>> = targets.iter().map(parent).collect();
+        let (there, above) = join(self.look(&targets), self.look(&parents)).await;
+        self.make_where_missing(&parents, &above).await?;
+        if accept == Accept::True {
+            return Ok(self.make_where_missing(&targets, &there).await?);
+        }
+        if !there.contains(&Ok(Some(Found::Directory))) {
+            return Ok(());
+        }
+        let dst = self.paths[1].to_string();
+        if !overwrite {
+            return Err(Refusal::RenameOnto { dst }.into());
+        }
+        for (target, _) in targets.iter().zip(there).filter(|(_, found)| *found == Ok(Some(Found::Directory))) {
+            if !self.is_empty(target).await? {
+                return Err(Refusal::RenameOntoFull { dst }.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_where_missing(
+        &self,
+        directories: &[Location<'_>],
+        found: &[Result<Option<Found>, Failure>],
+    ) -> Result<(), Failure> {
+        if let Some(failure) = found.iter().find_map(|found| found.as_ref().err()) {
+            return Err(failure.clone());
+        }
+        if !found.contains(&Ok(Some(Found::Directory))) {
+            return Ok(());
+        }
+        for (directory, _) in directories.iter().zip(found).filter(|(_, found)| **found == Ok(None)) {
+            let masked = FsPermissionProto { perm: 0o755 };
+            let src = directory.path.to_string();
+            let request = MkdirsRequestProto { src, masked, create_parent: true, unmasked: None };
+            let request = Payload::message(&request);
+            self.ask(directory.nameservice, CLIENT_PROTOCOL, "mkdirs", request, self.deadline).await?;
+        }
+        Ok(())
+    }
+
+    async fn is_empty(&self, directory: &Location<'_>) -> Result<bool, Failure> {
+        let request = GetListingRequestProto { src: directory.path.to_string(), ..Default::default() };
+        let request = Payload::message(&request);
+        let reply = self.ask(directory.nameservice, CLIENT_PROTOCOL, "getListing", request, self.deadline).await?;
+        let first = find(merge::body(&reply), &[1, 1]);
+        Ok(first.map_err(|malformed| super::unreadable(directory.nameservice.as_str(), &malformed))?.is_none())
+    }
+
+    /// Renames a directory wherever it is: everywhere, or the client hears of it.
+    async fn directories(&self, legs: &[Leg<'_>], accept: Accept) -> Result<Bytes, Stop> {
+        let (answers, failures) = self.ask_all(legs).await;
+        if let Some(failure) = worst(failures) {
+            return Err(failure.into());
+        }
+        let undone = |answer: &&Answer<'_>| !super::accepts(accept, &answer.reply);
+        match answers.iter().find(undone) {
+            Some(undone) if answers.iter().any(|answer| super::accepts(accept, &answer.reply)) => {
+                let [src, dst] = [0, 1].map(|at| self.paths[at].to_string());
+                Err(Refusal::RenamedPartly { src, dst, rest: undone.nameservice.to_owned() }.into())
+            }
+            _ => self.join(answers, Vec::new(), merge::first),
+        }
+    }
+
     /// A source that is nowhere may have been renamed by the same call already, of which a NameNode's retry cache knows; or be
     /// where the destination has no location.
     async fn vanished(
         &self,
         renames: &Renames<'a>,
         legs: &[Leg<'_>],
+        from: &[Result<Option<Found>, Failure>],
         to: &[Result<Option<Found>, Failure>],
         accept: Accept,
         overwrite: bool,
     ) -> Result<Bytes, Stop> {
+        // Where it may be, it must not be renamed without a look at what has its name.
+        let unheard = from.iter().find_map(|found| found.as_ref().err());
+        let heard: Vec<Leg<'_>> =
+            legs.iter().zip(from).filter(|(_, found)| found.is_ok()).map(|(leg, _)| leg.clone()).collect();
+        let legs = &heard[..];
+        if let Some(failure) = unheard.filter(|_| legs.is_empty()) {
+            return Err(failure.clone().into());
+        }
         let renamed = self.first_of(legs, accept).await;
         let found = match &renamed {
             Ok((_, reply)) => super::accepts(accept, reply),
             Err(Failure::Remote(exception)) => !exception.is(class::FILE_NOT_FOUND),
             Err(_) => true,
         };
+        if let Some(failure) = unheard.filter(|_| !found) {
+            return Err(failure.clone().into());
+        }
         if !found && self.existing(&renames.elsewhere).await?.is_some_and(|(_, found)| found != Found::BelowFile) {
             let [src, dst] = [0, 1].map(|at| self.paths[at].to_string());
             return Err(Refusal::RenameAcross { src, dst }.into());

@@ -99,9 +99,8 @@ const fn on_mounts() -> Route {
     Route::Locations { accept: Accept::Any, spread: Spread::MountPoints, merge: merge::first, strict: false }
 }
 
-const fn snapshots(strict: bool) -> Route {
-    Route::Locations { accept: Accept::Any, spread: Spread::MountPoints, merge: merge::first, strict }
-}
+const SNAPSHOTS: Route =
+    Route::Locations { accept: Accept::Any, spread: Spread::MountPoints, merge: merge::first, strict: true };
 
 /// Reports: what cannot be reached is left out.
 const fn report(merge: Merge) -> Route {
@@ -185,7 +184,7 @@ pub(super) static ROWS: &[Row] = &[
     write("create", FIRST, Route::Create).locked().adds(Growth::NamesAndSpace).once().stamp(&[1]).data(),
     write("append", FIRST, ANY).locked().adds(Growth::Space).once().stamp(&[2]).block(&[1, 1, 1]).data(),
     write("truncate", FIRST, ANY).locked(),
-    write("concat", FIRST_TWO, Route::Concat).once(),
+    write("concat", FIRST_TWO, Route::Concat).locked().once(),
     write("addBlock", FIRST, Route::BlockPool { block: &[3], accept: Accept::Present })
         .locked()
         .adds(Growth::Space)
@@ -206,9 +205,9 @@ pub(super) static ROWS: &[Row] = &[
     write("createSnapshot", FIRST, on_mounts()).locked().once().reply_path(&[1]),
     write("deleteSnapshot", FIRST, on_mounts()).locked().once(),
     write("renameSnapshot", FIRST, on_mounts()).locked().once(),
-    read("getSnapshotListing", FIRST, snapshots(true)).locked().reply_path(&[1, 1, 3]),
-    read("getSnapshotDiffReport", FIRST, snapshots(true)).locked().reply_path(&[1, 1]),
-    read("getSnapshotDiffReportListing", FIRST, snapshots(false)).locked(),
+    read("getSnapshotListing", FIRST, SNAPSHOTS).locked().reply_path(&[1, 1, 3]),
+    read("getSnapshotDiffReport", FIRST, Route::DiffReport { pages: false }).locked().reply_path(&[1, 1]),
+    read("getSnapshotDiffReportListing", FIRST, Route::DiffReport { pages: true }).locked(),
     read("getSnapshottableDirListing", &[], Route::Snapshottable),
     // Cache directives and pools.
     write("addCacheDirective", DIRECTIVE, Route::Directive(Directive::Add)).locked().once(),

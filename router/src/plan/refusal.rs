@@ -74,6 +74,30 @@ pub enum Refusal {
         /// The client's destination path.
         dst: String,
     },
+    /// A directory of which one part was renamed and another was not.
+    #[error("{src} was renamed to {dst} in part: {rest} says that it did not rename what it has of it")]
+    RenamedPartly {
+        /// The client's source path.
+        src: String,
+        /// The client's destination path.
+        dst: String,
+        /// The nameservice that has the rest.
+        rest: String,
+    },
+    /// A rename that would overwrite a directory that is not empty.
+    #[error("rename destination directory is not empty: {dst}")]
+    RenameOntoFull {
+        /// The client's destination path.
+        dst: String,
+    },
+    /// A report page by page, of directories of which each subcluster has its own. Clients ask for the whole report then.
+    #[error("{method} is for directories of one nameservice, and {path} is in several; ask for the whole report")]
+    InPages {
+        /// The method's name.
+        method: &'static str,
+        /// The client's path.
+        path: String,
+    },
     /// A concat of files of different subclusters.
     #[error(
         "Cannot concatenate source file {src} because it is located in a different namespace with block pool id {src_pool} from the target file with block pool id {target_pool}"

@@ -2,10 +2,12 @@
 
 use anabranch_hdfs_proto::common as pbc;
 use anabranch_hdfs_proto::hdfs as pb;
-use anabranch_hrpc::{Identity, class};
+use anabranch_hrpc::{CallId, Identity, Payload, class};
 use anabranch_router::config::ProxyUsers;
+use bytes::Bytes;
+use futures_util::future::join_all;
 
-use crate::rig::{CLIENT_ID, Rig, config, directory, info, listing, namenode, table};
+use crate::rig::{CLIENT_ID, Client, Rig, config, directory, info, listing, namenode, table};
 
 #[tokio::test]
 async fn a_call_travels_with_the_callers_identity_and_the_remote_path() {
@@ -195,4 +197,24 @@ async fn a_router_that_is_told_so_acts_for_its_clients() {
     rig.client_as(Identity::simple("ann")).await.info("/x").await.unwrap();
     let seen = Identity { user: "ann".into(), real_user: Some("router".into()) };
     assert_eq!(ns1.calls("getFileInfo")[0].peer.identity, seen);
+}
+
+/// Without an id, calls of several clients look alike, and are not the same.
+#[tokio::test]
+async fn clients_without_an_id_do_not_get_in_each_others_way() {
+    let ns1 = namenode("BP-1", "one").await;
+    let rig = Rig::start(config(&[("ns1", &[ns1.address])]), Some(table(&[], Some("ns1")))).await;
+    ns1.hold("getFileInfo");
+    let ask = async |client: &Client| {
+        let id = CallId { client_id: Bytes::new(), call_id: 7, retry_count: 0 };
+        client.raw(id, "getFileInfo", Payload::message(&pb::GetFileInfoRequestProto { src: "/f".into() })).await
+    };
+    let clients = join_all((0..9).map(|_| rig.client("alice"))).await;
+    let asked = join_all(clients.iter().map(ask));
+    let release = async {
+        ns1.wait_calls("getFileInfo", 9).await;
+        ns1.release();
+    };
+    let (answers, ()) = tokio::join!(asked, release);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
 }

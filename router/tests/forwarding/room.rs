@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use crate::rig::{Client, Rig, config, directory, info, listing, namenode};
 
-/// How each kind of call on `/tolerant`, where `a` is a file, ends.
+/// How each kind of call on `/tolerant`, where `a` is a file, ends, and calls to all subclusters.
 async fn outcomes(client: &Client) -> Vec<(&'static str, Result<(), Exception>)> {
     let mkdirs = pb::MkdirsRequestProto { src: "/tolerant/d".into(), create_parent: true, ..Default::default() };
     let create = pb::CreateRequestProto { src: "/tolerant/f".into(), create_parent: true, ..Default::default() };
@@ -19,7 +19,13 @@ async fn outcomes(client: &Client) -> Vec<(&'static str, Result<(), Exception>)>
     let rename = pb::RenameRequestProto { src: "/tolerant/a".into(), dst: "/tolerant/b".into() };
     let delete = pb::DeleteRequestProto { src: "/tolerant/a".into(), recursive: true };
     let count = pb::GetContentSummaryRequestProto { path: "/tolerant/d".into() };
+    let renew = pb::RenewLeaseRequestProto { client_name: "c".into(), ..Default::default() };
     vec![
+        (
+            "getFsStats",
+            client.call::<pb::GetFsStatsResponseProto>("getFsStats", pb::GetFsStatusRequestProto {}).await.map(drop),
+        ),
+        ("renewLease", client.call::<pb::RenewLeaseResponseProto>("renewLease", renew).await.map(drop)),
         ("mkdirs", client.call::<pb::MkdirsResponseProto>("mkdirs", mkdirs).await.map(drop)),
         ("create", client.call::<pb::CreateResponseProto>("create", create).await.map(drop)),
         ("setPermission", client.call::<pb::SetPermissionResponseProto>("setPermission", permit).await.map(drop)),
@@ -42,6 +48,8 @@ async fn a_part_that_is_shed_is_not_one_that_is_away() {
         };
         Ok(Payload::message(&info(found)))
     });
+    ns1.answer("getFsStats", pb::GetFsStatsResponseProto::default());
+    ns1.answer("renewLease", pb::RenewLeaseResponseProto {});
     ns1.answer("mkdirs", pb::MkdirsResponseProto { result: true });
     ns1.answer("create", pb::CreateResponseProto { fs: Some(directory("", "alice")) });
     ns1.answer("setPermission", pb::SetPermissionResponseProto {});

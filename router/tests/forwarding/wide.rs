@@ -248,3 +248,114 @@ async fn a_key_is_had_from_another_while_one_hangs() {
     assert_eq!(reply.data_encryption_key.unwrap().key_id, 7);
     ns1.release();
 }
+
+#[tokio::test]
+async fn a_directory_comes_to_one_name_wherever_it_is() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    let renames = |one: &FakeNamenode| one.calls("rename").len() + one.calls("rename2").len();
+    for one in [&ns1, &ns2] {
+        one.answer("rename", pb::RenameResponseProto { result: true });
+        one.answer("rename2", pb::Rename2ResponseProto {});
+        one.answer("mkdirs", pb::MkdirsResponseProto { result: true });
+    }
+    directories(&ns1, &["/w", "/w/a", "/w/b"]);
+    directories(&ns2, &["/w", "/w/a"]);
+    // A NameNode would move it into the directory of that name, and where there is none, beside.
+    let taken = client.call::<pb::Rename2ResponseProto>("rename2", rename2("/wide", false)).await.unwrap_err();
+    assert_eq!(&*taken.class, class::FILE_ALREADY_EXISTS);
+    ns1.answer("getListing", listing(vec![directory("x", "alice")]));
+    let full = client.call::<pb::Rename2ResponseProto>("rename2", rename2("/wide", true)).await.unwrap_err();
+    assert_eq!(full.message, "rename destination directory is not empty: /wide/b");
+    assert_eq!((renames(&ns1), renames(&ns2)), (0, 0));
+    ns1.answer("getListing", listing(Vec::new()));
+    let _: pb::Rename2ResponseProto = client.call("rename2", rename2("/wide", true)).await.unwrap();
+    assert!(client.call::<pb::RenameResponseProto>("rename", rename("/wide")).await.unwrap().result);
+    let made = ns2.calls("mkdirs")[0].decode::<pb::MkdirsRequestProto>().unwrap();
+    assert_eq!((&*made.src, ns1.calls("mkdirs").len(), renames(&ns1), renames(&ns2)), ("/w/b", 0, 2, 2));
+
+    // Nor does it move where its new parent is missing.
+    directories(&ns1, &["/w", "/w/a", "/w/p"]);
+    let into = pb::RenameRequestProto { src: "/wide/a".into(), dst: "/wide/p/b".into() };
+    assert!(client.call::<pb::RenameResponseProto>("rename", into).await.unwrap().result);
+    let made = ns2.calls("mkdirs")[1].decode::<pb::MkdirsRequestProto>().unwrap();
+    assert_eq!((&*made.src, ns1.calls("mkdirs").len()), ("/w/p", 0));
+
+    directories(&ns1, &["/w", "/w/a"]);
+    ns2.answer("rename", pb::RenameResponseProto { result: false });
+    let partly = client.call::<pb::RenameResponseProto>("rename", rename("/wide")).await.unwrap_err();
+    assert!(partly.message.starts_with("/wide/a was renamed to /wide/b in part: ns2"), "{partly}");
+}
+
+#[tokio::test]
+async fn nothing_is_renamed_where_nobody_said_what_is_there() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    files(&ns1, &[]);
+    ns1.answer("rename", pb::RenameResponseProto { result: false });
+    ns2.throw("getFileInfo", class::IO, "not now");
+    ns2.answer("rename", pb::RenameResponseProto { result: true });
+    let unknown = client.call::<pb::RenameResponseProto>("rename", rename("/wide")).await.unwrap_err();
+    assert_eq!((&*unknown.message, ns2.calls("rename").len()), ("not now", 0));
+}
+
+#[tokio::test]
+async fn a_tolerant_mount_does_not_wait_for_a_subcluster_that_hangs() {
+    let (ns1, ns2) = (namenode("BP-1", "one").await, namenode("BP-2", "two").await);
+    let mut subclusters = config(&[("ns1", &[ns1.address]), ("ns2", &[ns2.address])]);
+    subclusters.upstream.report_timeout = std::time::Duration::from_millis(200);
+    let tolerant = MountEntry::parse("/tolerant", [("ns1", "/w"), ("ns2", "/w")]).unwrap();
+    let tolerant = MountEntry { order: Order::HashAll, fault_tolerant: true, ..tolerant };
+    let rig = Rig::start(subclusters, Some(Arc::new(MountTable::build([tolerant], None)))).await;
+    let client = rig.client("alice").await;
+    ns2.hold("getFileInfo");
+    directories(&ns1, &["/w"]);
+    ns1.answer("create", pb::CreateResponseProto { fs: Some(directory("", "alice")) });
+    ns2.throw("create", class::IO, "it hangs");
+    for n in 0..6 {
+        let request =
+            pb::CreateRequestProto { src: format!("/tolerant/f{n}"), create_parent: false, ..Default::default() };
+        let _: pb::CreateResponseProto = client.call("create", request).await.unwrap();
+    }
+    assert_eq!(ns1.calls("create").len(), 6);
+    ns2.release();
+}
+
+#[tokio::test]
+async fn a_report_of_what_changed_is_of_all_who_have_a_part() {
+    let (ns1, ns2, _rig, client) = rig().await;
+    let changed = |path: &'static str| pb::SnapshotDiffReportEntryProto {
+        fullpath: path.as_bytes().to_vec().into(),
+        modification_label: "+".into(),
+        target_path: None,
+    };
+    let report = |entries: &[&'static str]| pb::GetSnapshotDiffReportResponseProto {
+        diff_report: pb::SnapshotDiffReportProto {
+            snapshot_root: "/w".into(),
+            from_snapshot: "a".into(),
+            to_snapshot: "b".into(),
+            diff_report_entries: entries.iter().map(|path| changed(path)).collect(),
+        },
+    };
+    ns1.answer("getSnapshotDiffReport", report(&["both", "one"]));
+    ns2.answer("getSnapshotDiffReport", report(&["both", "two"]));
+    let request = pb::GetSnapshotDiffReportRequestProto {
+        snapshot_root: "/wide/d".into(),
+        from_snapshot: "a".into(),
+        to_snapshot: "b".into(),
+    };
+    let reply: pb::GetSnapshotDiffReportResponseProto = client.call("getSnapshotDiffReport", request).await.unwrap();
+    let entries = reply.diff_report.diff_report_entries;
+    assert_eq!(entries.len(), 3, "{entries:?}");
+    // Clients ask for the whole report then.
+    let pages = pb::GetSnapshotDiffReportListingRequestProto { snapshot_root: "/wide/d".into(), ..Default::default() };
+    let refused =
+        client.call::<pb::GetSnapshotDiffReportListingResponseProto>("getSnapshotDiffReportListing", pages).await;
+    assert_eq!(&*refused.unwrap_err().class, class::NO_SUCH_METHOD);
+}
+
+#[tokio::test]
+async fn a_mount_point_is_no_file_to_be_joined() {
+    let (ns1, _ns2, _rig, client) = rig().await;
+    let request = pb::ConcatRequestProto { trg: "/x".into(), srcs: vec!["/wide".into()] };
+    let refused = client.call::<pb::ConcatResponseProto>("concat", request).await.unwrap_err();
+    assert_eq!((&*refused.class, ns1.calls("concat").len()), (class::ACCESS_CONTROL, 0));
+}
