@@ -210,6 +210,14 @@ fn snapshottable(site: &Site) {
     ours.dfs(&["-ls", "/one/in/it/.snapshot/s"]).ok();
     let shown = ours.snapshottable().ok();
     assert!(shown.contains(" 1 65536 /one/in/it"), "{shown}");
+
+    // What changed in a directory that several subclusters have is told of all of them.
+    ours.dfs(&["-createSnapshot", "/wide/both", "s"]).ok();
+    let files: Vec<String> = (0..8).map(|n| format!("/wide/both/f{n}")).collect();
+    let args: Vec<&str> = ["-touchz"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    ours.dfs(&args).ok();
+    let changed = ours.snapshot_diff(&["/wide/both", "s", "."]).ok();
+    assert_eq!(changed.matches("\n+\t./f").count(), files.len(), "{changed}");
 }
 
 /// Ids and paths of `-listDirectives`.

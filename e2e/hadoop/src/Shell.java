@@ -25,6 +25,7 @@ import org.apache.hadoop.hdfs.tools.DFSHAAdmin;
 import org.apache.hadoop.hdfs.tools.GetGroups;
 import org.apache.hadoop.hdfs.tools.federation.RouterAdmin;
 import org.apache.hadoop.hdfs.tools.snapshot.LsSnapshottableDir;
+import org.apache.hadoop.hdfs.tools.snapshot.SnapshotDiff;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.util.Tool;
 import org.apache.hadoop.util.ToolRunner;
@@ -108,6 +109,10 @@ public final class Shell {
         LsSnapshottableDir snapshots = new LsSnapshottableDir();
         snapshots.setConf(conf);
         return snapshots;
+      case "snapshotDiff":
+        SnapshotDiff changes = new SnapshotDiff();
+        changes.setConf(conf);
+        return changes;
       case "key":
         KeyShell keys = new KeyShell();
         keys.setConf(conf);

@@ -140,6 +140,16 @@ pub const KNOWN: &[Difference] = &[
         shows: |_, java, ours| is_answered(java, ours),
     },
     Difference {
+        row: "snapshot diffs of a directory in several subclusters",
+        methods: &["getSnapshotDiffReportListing"],
+        shows: |call, _, ours| {
+            let spread = ["/all", "/ft", "/rnd", "/space", "/half", "/names"];
+            let root = call.parameters["snapshotRoot"].as_str().unwrap_or_default();
+            let refused = message(ours).ends_with("is in several; ask for the whole report");
+            refused && spread.iter().any(|mount| root.starts_with(mount))
+        },
+    },
+    Difference {
         row: "getDataEncryptionKey",
         methods: &["getDataEncryptionKey"],
         shows: |_, java, ours| is_answered(java, ours),

@@ -175,6 +175,14 @@ impl Session<'_> {
         self.run("lsSnapshottableDir", &[], "")
     }
 
+    /// `hdfs snapshotDiff ARGS...`.
+    ///
+    /// # Panics
+    /// If the shell itself is broken.
+    pub fn snapshot_diff(&self, args: &[&str]) -> Output {
+        self.run("snapshotDiff", args, "")
+    }
+
     fn run(&self, tool: &str, args: &[&str], stdin: &str) -> Output {
         self.try_run(tool, args, stdin).unwrap_or_else(|e| panic!("{tool} {}: {e:#}", args.join(" ")))
     }
