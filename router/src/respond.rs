@@ -78,7 +78,7 @@ fn refusal_class(refusal: &Refusal) -> &'static str {
         Refusal::Directive(_) => class::INVALID_REQUEST,
         Refusal::RenameOnto { .. } => class::FILE_ALREADY_EXISTS,
         Refusal::NoDefaultNameservice { .. } => class::ROUTER_RESOLVE,
-        Refusal::NoLocation { .. } => class::NO_LOCATION,
+        Refusal::NoLocation { .. } | Refusal::DirectiveAway { .. } => class::NO_LOCATION,
         Refusal::SafeMode { .. } => class::STANDBY,
         Refusal::Unsupported { .. } => class::UNSUPPORTED_OPERATION,
         Refusal::InPages { .. } => class::NO_SUCH_METHOD,

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::calls::Call;
+use crate::places::MOUNTS;
+use crate::recognised::{
+    ALL, BYTES, DEEP, NAMES, NESTED, NO_LEASE, OF_NS1, ONE, Sum, counted, is_missing, is_virtual, of_nobody, quota_of,
+    snapshottable,
+};
 use crate::site::Outcome;
 use anabranch_e2e::json::{self, Answer};
 
@@ -22,8 +27,13 @@ impl Difference {
     pub fn is(&self, call: &Call, java: &Outcome, ours: &Outcome) -> bool {
         let concerned = self.methods.is_empty() || self.methods.contains(&call.method);
         // Java's router makes directories beside a file of their name, and for files that it can't make.
-        let fewer = ["mkdirs", "create", "rename", "rename2"].contains(&call.method) && ours.trees.is_empty();
-        let alike = java.trees == ours.trees || fewer || self.row == PARENTS;
+        let refused = matches!(ours.answer, Answer::Exception(..)) || is_false(&ours.answer);
+        let fewer =
+            ["mkdirs", "create", "rename", "rename2"].contains(&call.method) && refused && ours.trees.is_empty();
+        let alike = match self.row {
+            PARENTS => of_nobody(&java.trees) == of_nobody(&ours.trees),
+            _ => java.trees == ours.trees || fewer,
+        };
         concerned && alike && (self.shows)(call, &java.answer, &ours.answer)
     }
 }
@@ -116,17 +126,24 @@ pub const KNOWN: &[Difference] = &[
     Difference {
         row: "getSnapshottableDirListing where there are none",
         methods: &["getSnapshottableDirListing"],
-        shows: |_, java, ours| matches!((java, ours), (Answer::Result(_), Answer::Result(ours)) if *ours == json!({})),
+        shows: |_, java, ours| {
+            *java == Answer::Result(json!({ "snapshottableDirList": {} })) && *ours == Answer::Result(json!({}))
+        },
     },
     Difference {
         row: "getSnapshottableDirListing of directories",
         methods: &["getSnapshottableDirListing"],
         shows: |_, java, ours| {
-            let (java, ours) = (snapshottable(java), snapshottable(ours));
-            let below_d = |(parent, name): &(String, String)| {
-                (format!("/d{parent}").trim_end_matches('/').to_owned(), name.clone())
+            let mounts = MOUNTS.iter().filter_map(|mount| mount.split(' ').next()).collect::<Vec<_>>();
+            let by_clients = |(path, entry): (String, Value)| {
+                let path = path.strip_prefix("/d")?.to_owned();
+                mounts.contains(&&*path).then_some((path, entry))
             };
-            !ours.is_empty() && ours.iter().map(below_d).all(|ours| java.contains(&ours))
+            let mut all = snapshottable(java).into_iter().filter_map(by_clients).collect::<Vec<_>>();
+            // Of equal ones, the first stays.
+            all.sort_by(|(path, _), (other, _)| path.cmp(other));
+            all.dedup_by(|(path, _), (first, _)| path == first);
+            !all.is_empty() && snapshottable(ours) == all
         },
     },
     Difference {
@@ -284,37 +301,51 @@ pub const KNOWN: &[Difference] = &[
         row: "status of a mount point whose subclusters are all disabled",
         methods: &["getFileInfo", "getListing"],
         shows: |call, java, ours| {
+            let src = call.parameters["src"].as_str().unwrap_or_default();
             if call.method == "getFileInfo" {
-                let owner = |answer: &Answer| match answer {
-                    Answer::Result(status) => status["fs"]["owner"].as_str().map(str::to_owned),
-                    _ => None,
-                };
-                return owner(java).as_deref() == Some("at-ns1") && owner(ours).is_some_and(|owner| owner != "at-ns1");
+                let (Answer::Result(java), Answer::Result(ours)) = (java, ours) else { return false };
+                return OF_NS1.contains(&src) && java["fs"]["owner"] == "at-ns1" && is_virtual(&ours["fs"], "");
             }
             let after = json::text(&call.parameters["startAfter"]);
-            let others = |answer| {
+            let names: Vec<_> = OF_NS1.iter().filter_map(|mount| mount.rsplit_once('/')).collect();
+            let names = names.iter().filter(|(parent, _)| *parent == src.trim_end_matches('/')).map(|(_, name)| *name);
+            let split = |answer| {
                 let mut all = listed(answer, OF_DIRECTORIES)?;
                 all.retain(|name, _| *name > after);
-                let mounts = ["nested", "there", "inner", "open", "whole"].map(|mount| all.remove(mount).is_some());
+                let mounts = names.clone().filter(|mount| all.remove(*mount).is_some()).collect::<Vec<_>>();
                 Some((all, mounts))
             };
-            others(java).is_some_and(|java| java.1.contains(&true) && others(ours) == Some(java))
+            let Some((all, mounts)) = split(java) else { return false };
+            let shown = listed(ours, &[]).unwrap_or_default();
+            let disabled = mounts.iter().all(|mount| shown.get(*mount).is_some_and(|entry| is_virtual(entry, mount)));
+            !mounts.is_empty() && disabled && split(ours) == Some((all, mounts))
         },
     },
     Difference {
         row: "a directory that several mounts show, in sums",
         methods: &["getContentSummary", "getQuotaUsage"],
         shows: |call, java, ours| {
-            let (Answer::Result(java), Answer::Result(ours)) = (java, ours) else { return false };
-            let more =
-                |field: &str| java.pointer(field).and_then(Value::as_u64) > ours.pointer(field).and_then(Value::as_u64);
-            call.parameters["path"] == "/" && (more("/summary/fileCount") || more("/usage/fileAndDirectoryCount"))
+            let again: &[&[Sum]] = match call.method {
+                // Or ns1 is disabled.
+                "getContentSummary" => &[&[ONE, ALL, NESTED, NESTED, DEEP, DEEP, NAMES, BYTES], &[ONE]],
+                _ => &[&[ALL, NESTED, DEEP, NAMES, BYTES]],
+            };
+            let Answer::Result(mut java) = java.clone() else { return false };
+            // The row of getContentSummary: it has the limit of a NameNode's root.
+            if let Some(quota) = java.pointer_mut("/summary/quota").filter(|quota| **quota == i64::MAX) {
+                *quota = u64::MAX.into();
+            }
+            call.parameters["path"] == "/" && again.iter().any(|again| counted(ours, again).as_ref() == Some(&java))
         },
     },
     Difference {
         row: "a listing of what only disabled subclusters have",
         methods: &["getListing"],
-        shows: |_, java, ours| is_false(java) && message(ours).starts_with("Cannot find locations for "),
+        shows: |call, java, ours| {
+            let src = call.parameters["src"].as_str().unwrap_or_default();
+            let words = format!("Cannot find locations for {src} in MultipleDestinationMountTableResolver");
+            is_false(java) && message(ours) == words
+        },
     },
     Difference {
         row: "a block pool of a disabled nameservice, with a path in it",
@@ -331,20 +362,39 @@ pub const KNOWN: &[Difference] = &[
     Difference {
         row: "messages |",
         methods: &[],
-        shows: |_, java, ours| {
-            let named = message(ours).contains(" of directory /") || message(ours).contains(" of /");
-            is_beyond(java) && is_beyond(ours) && named
+        shows: |call, java, ours| {
+            let (Answer::Exception(class, _), Answer::Exception(other, _)) = (java, ours) else { return false };
+            let named = |mount: &&str| {
+                let said = ["of", "of directory"].map(|of| format!(" {of} {mount} is exceeded: "));
+                said.iter().any(|said| message(ours).contains(said))
+            };
+            is_beyond(java) && class == other && quota_of(call).as_ref().is_some_and(named)
         },
     },
     Difference {
         row: "truncate, complete, abandonBlock",
         methods: &["truncate", "complete", "abandonBlock"],
-        shows: |_, java, ours| is_beyond(java) && !is_beyond(ours),
+        shows: |call, java, ours| {
+            let src = call.parameters["src"].as_str().unwrap_or_default();
+            let lease = if call.method == "truncate" { "" } else { NO_LEASE };
+            is_beyond(java) && is_missing(ours, &format!("File does not exist: {src}{lease}"))
+        },
     },
     Difference {
         row: "mkdirs; append, addBlock, setReplication",
         methods: &["mkdirs", "append", "addBlock", "setReplication"],
-        shows: |_, java, ours| is_beyond(java) && !is_beyond(ours),
+        shows: |call, java, ours| {
+            let src = call.parameters["src"].as_str().unwrap_or_default();
+            let as_namenodes = match call.method {
+                "append" => {
+                    is_missing(ours, &format!("Failed to append to non-existent file {src} for client 127.0.0.1"))
+                }
+                "addBlock" => is_missing(ours, &format!("File does not exist: {src}{NO_LEASE}")),
+                _ => *ours == Answer::Result(json!({ "result": true })),
+            };
+            let unlimited = if call.method == "mkdirs" { "/bytes" } else { "/names" };
+            is_beyond(java) && quota_of(call) == Some(unlimited) && as_namenodes
+        },
     },
     Difference {
         row: "rename | not checked",
@@ -434,13 +484,6 @@ fn listed(answer: &Answer, without: &[&str]) -> Option<BTreeMap<String, Value>> 
         Some((json::name(&entry), entry))
     };
     entries.map(plain).collect()
-}
-
-/// Parents and names of snapshottable directories.
-fn snapshottable(answer: &Answer) -> Vec<(String, String)> {
-    let Answer::Result(value) = answer else { return Vec::new() };
-    let entries = value["snapshottableDirList"]["snapshottableDirListing"].as_array().into_iter().flatten();
-    entries.map(|entry| (json::text(&entry["parentFullpath"]), json::name(&entry["dirStatus"]))).collect()
 }
 
 /// A status without its times.

@@ -8,6 +8,7 @@ mod differences;
 mod namenodes;
 mod pair;
 mod places;
+mod recognised;
 mod site;
 
 use std::collections::{BTreeMap, BTreeSet};

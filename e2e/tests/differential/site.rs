@@ -46,7 +46,7 @@ const STRICT: &[(&str, &str)] = &[
 ];
 
 /// Where no call changes anything.
-const QUOTAS: [(&str, &str); 2] = [("/names", "-nsQuota 2"), ("/bytes", "-ssQuota 1")];
+pub const QUOTAS: [(&str, &str); 2] = [("/names", "-nsQuota 2"), ("/bytes", "-ssQuota 1")];
 
 /// See the module.
 pub struct Site {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use prost::Message;
-use tokio::time::{Duration, Instant, timeout};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use super::leg::noted;
 use super::{Forward, Leg, accepts, worst};
@@ -37,7 +37,8 @@ impl Forward<'_> {
         self.first_to(Some(note), |result| matches!(result, Ok(reply) if accepts(accept, reply))).await
     }
 
-    /// The noted subcluster first, then the default one; another one as well when it has no such answer, or takes long.
+    /// The noted subcluster first, then the default one; another one as well when it has no such answer, or takes long. What
+    /// others say is no answer while the noted one may still give its own.
     async fn first_to(
         &self,
         note: Option<u64>,
@@ -46,6 +47,10 @@ impl Forward<'_> {
         let default = self.table.default_nameservice();
         let mut all: Vec<_> = self.directory.all().iter().map(|nameservice| nameservice.id()).collect();
         all.sort_by_key(|id| (note != Some(noted(id)), Some(*id) != default));
+        let mut until = match all.first() {
+            Some(first) if note == Some(noted(first)) => self.deadline,
+            _ => Instant::now() + ASK_ANOTHER,
+        };
         let mut waiting = all.into_iter();
         let mut asked = FuturesUnordered::new();
         let (mut other, mut failures) = (None, Vec::new());
@@ -53,7 +58,7 @@ impl Forward<'_> {
             if let Some(nameservice) = waiting.next() {
                 asked.push(async { self.send(&Leg::to(nameservice)).await });
             }
-            match timeout(ASK_ANOTHER, asked.next()).await {
+            match timeout_at(until, asked.next()).await {
                 Ok(Some(result)) if answers(&result) => return Ok(result?),
                 Ok(Some(Ok(reply))) => {
                     other.get_or_insert(reply);
@@ -63,6 +68,7 @@ impl Forward<'_> {
                 // It takes long, and there may be another to ask.
                 Err(_) => {}
             }
+            until = Instant::now() + ASK_ANOTHER;
         }
         match (worst(failures), other) {
             (Some(failure), _) => Err(failure.into()),

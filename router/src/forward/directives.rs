@@ -59,9 +59,13 @@ impl<'a> Forward<'a> {
         let mut leg = Leg::to(nameservice);
         if let [path] = self.paths {
             let resolved = self.resolve()?;
-            let here = resolved.locations.iter().find(|location| location.nameservice == nameservice);
-            let elsewhere = || format!("Directive with ID {id} is in {nameservice}, where {path} is not.");
-            leg = Leg::of(here.ok_or_else(|| Refusal::Directive(elsewhere()))?);
+            let mut here = resolved.locations.iter().filter(|location| location.nameservice == nameservice);
+            let refuse =
+                |how| Refusal::Directive(format!("Directive with ID {id} is in {nameservice}, where {path} is {how}."));
+            leg = Leg::of(here.next().ok_or_else(|| refuse("not"))?);
+            if here.next().is_some() {
+                return Err(refuse("in several places").into());
+            }
         }
         let info = renumbered(info, own, leg.paths.first().map(|path| (PATH, &**path)))?;
         self.to_owner(&leg, replaced(message, INFO, &info)?, own, id).await
@@ -91,9 +95,13 @@ impl<'a> Forward<'a> {
             let known = !leg.paths.is_empty() || self.directory.get(leg.nameservice.as_str()).is_some();
             known && owner.is_none_or(|(owner, _)| owner == leg.nameservice)
         });
+        if let Some(leg) = legs.iter().find(|leg| self.directory.get(leg.nameservice.as_str()).is_none()) {
+            return Err(Failure::Unknown { nameservice: leg.nameservice.to_string() }.into());
+        }
         let ask = |from| {
             let mut asked = Vec::new();
             for leg in &legs {
+                // All that it has, clients have seen.
                 let Some(from) = ids.after(leg.nameservice.as_str(), from) else { continue };
                 let path = leg.paths.first().map(|path| (PATH, &**path));
                 let filter = match (owner, path) {
@@ -123,10 +131,14 @@ impl<'a> Forward<'a> {
         DirectiveIds::new(self.table.default_nameservice(), known)
     }
 
-    /// The subcluster of an id, and the id there; refused as a NameNode refuses what it does not know.
+    /// The subcluster of an id, and the id there; refused as a NameNode refuses what it does not know. What is out of service
+    /// is not gone.
     fn owner(&self, id: i64, before: &str, behind: &str) -> Result<(&'a NameserviceId, i64), Refusal> {
-        let owner = self.directive_ids().owner(id).filter(|(nameservice, _)| self.caller.may_use(nameservice));
-        owner.ok_or_else(|| Refusal::Directive(format!("{before}{id}{behind}")))
+        match self.directive_ids().owner(id) {
+            Some(owner) if self.caller.may_use(owner.0) => Ok(owner),
+            Some((nameservice, _)) => Err(Refusal::DirectiveAway { id, nameservice: nameservice.to_string() }),
+            None => Err(Refusal::Directive(format!("{before}{id}{behind}"))),
+        }
     }
 
     async fn to_owner(&self, leg: &Leg<'_>, payload: Bytes, own: i64, id: i64) -> Result<Bytes, Stop> {

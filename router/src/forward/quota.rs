@@ -15,7 +15,8 @@ type Gather<'t> = fn(&'t MountTable, &'t str, &Caller<'t>) -> Locations<'t>;
 
 impl<'a> Forward<'a> {
     /// The limits of a mount point are those of the mount table. A sum without one part would be wrong, and so every part
-    /// must answer, even if it is only that there is nothing.
+    /// that is in service must answer, even if it is only that there is nothing. A disabled subcluster counts for nothing
+    /// where another one shares its mount.
     pub(super) async fn quota_usage(&self) -> Result<Bytes, Stop> {
         let path = self.path();
         let fixed = self.table.is_mount_point(path).then(|| self.table.limits_over(path));
@@ -48,7 +49,8 @@ impl<'a> Forward<'a> {
         Ok(merge::empty())
     }
 
-    /// Never empty. A path that lives nowhere may have mounts below it; of those, none may be out of service.
+    /// Never empty. A path that lives nowhere may have mounts below it; of those, none may be out of service with all its
+    /// subclusters.
     fn tree(&self, gather: Gather<'a>) -> Result<Locations<'a>, Refusal> {
         let path = self.path();
         let own = self.resolve();

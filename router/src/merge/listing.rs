@@ -128,6 +128,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-fn signed(name: &str) -> Vec<i8> {
+/// A key by which names have the order of a NameNode.
+pub(super) fn signed(name: &str) -> Vec<i8> {
     name.bytes().map(u8::cast_signed).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anabranch_hrpc::wire::Malformed;
 use bytes::{Bytes, BytesMut};
 
+use super::listing::signed;
 use super::{Answer, UNREADABLE, body, empty};
 use crate::method::FieldPath;
 use crate::rewrite::{Edit, delimited, edit, find, find_all, put_field};
@@ -14,14 +15,14 @@ const NAME: FieldPath = &[1, 2];
 /// `parent_fullpath`
 const PARENT: FieldPath = &[4];
 
-/// Joins lists, in the order that NameNodes have them: by parents, then by names. `shown` tells what clients call a path of
-/// an answer; what they do not see is left out, and of what they call the same, the first is there. No list for none, as
-/// NameNodes answer.
+/// Joins lists, in the order that NameNodes have them: by parents, then by names, both by signed bytes. `shown` tells what
+/// clients call a path of an answer; what they do not see is left out, and of what they call the same, the first is there.
+/// No list for none, as NameNodes answer.
 pub fn snapshottable(
     answers: &[Answer<'_>],
     shown: impl Fn(&Answer<'_>, &str) -> Option<String>,
 ) -> Result<Bytes, Malformed> {
-    let mut entries: BTreeMap<(String, String), Bytes> = BTreeMap::new();
+    let mut entries: BTreeMap<[Vec<i8>; 2], Bytes> = BTreeMap::new();
     for answer in answers {
         let list = find(answer.message(), &[1])?.unwrap_or_default();
         for entry in find_all(list, 1)? {
@@ -29,7 +30,7 @@ pub fn snapshottable(
             let (parent, name) = split(&path);
             let mut put = |place: usize, _: &[u8]| Edit::Put([name, parent][place].as_bytes());
             let renamed = edit(entry, &[NAME, PARENT], &mut put)?.ok_or(UNREADABLE)?;
-            entries.entry((parent.to_owned(), name.to_owned())).or_insert(renamed);
+            entries.entry([parent, name].map(signed)).or_insert(renamed);
         }
     }
     if entries.is_empty() {
@@ -108,7 +109,7 @@ mod tests {
             (_, "/w") => Some("/".to_owned()),
             _ => path.strip_prefix("/w").map(str::to_owned),
         };
-        let rows: [(Entries<'_>, Entries<'_>, Entries<'_>); 6] = [
+        let rows: [(Entries<'_>, Entries<'_>, Entries<'_>); 7] = [
             (&[], &[], &[]),
             (&[("/hidden", "a", 1)], &[], &[]),
             (&[("/", "w", 1)], &[("/w/a", "b", 2)], &[("", "", 1), ("/a", "b", 2)]),
@@ -118,10 +119,11 @@ mod tests {
                 &[("/w", "b", 2), ("/hidden", "w", 2)],
                 &[("/", "a", 1), ("/", "b", 2), ("/a", "a", 1)],
             ),
+            (&[("/w/a", "x", 5)], &[("/w/ä", "x", 7)], &[("/ä", "x", 7), ("/a", "x", 5)]),
             (
                 &[("/w", "x", 5), ("/w", "y", 5)],
                 &[("/w", "x", 7), ("/w", "ü", 7)],
-                &[("/", "x", 5), ("/", "y", 5), ("/", "ü", 7)],
+                &[("/", "ü", 7), ("/", "x", 5), ("/", "y", 5)],
             ),
         ];
         for (first, second, expected) in rows {

@@ -10,7 +10,8 @@ const OWN_BITS: u32 = 32;
 const LARGEST: i64 = (1 << 21) - 1;
 
 /// The marks of subclusters: of the default one 0, so that its ids stay as they are, of each other one a digest of its name.
-/// Every router that knows the same subclusters comes to the same marks.
+/// Every router that knows the same subclusters and has the same default one comes to the same marks. Another default one
+/// changes them, and so may another subcluster of the same digest.
 pub struct DirectiveIds<'d>(BTreeMap<i64, &'d NameserviceId>);
 
 impl<'d> DirectiveIds<'d> {

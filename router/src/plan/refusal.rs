@@ -141,9 +141,18 @@ pub enum Refusal {
     /// There are no delegation tokens without security.
     #[error("Delegation tokens are issued only with security on; this router runs with simple authentication")]
     NoTokens,
-    /// What is said of a cache directive makes no sense, in the words of NameNodes.
+    /// What is said of a cache directive makes no sense, in the words of NameNodes; but that it is not where its path is, they
+    /// do not know.
     #[error("{0}")]
     Directive(String),
+    /// The subcluster of a cache directive is out of service.
+    #[error("Cannot find locations for the directive with ID {id}, because its nameservice {nameservice} is disabled")]
+    DirectiveAway {
+        /// As clients know it.
+        id: i64,
+        /// Its subcluster.
+        nameservice: String,
+    },
     /// Nothing is known that could answer.
     #[error("No namespace available.")]
     NoNamespace,

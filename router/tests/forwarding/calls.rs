@@ -133,6 +133,8 @@ async fn refusals_are_those_of_the_java_router() {
 
     let unresolved = client.info("/nowhere").await.unwrap_err();
     assert_eq!(unresolved.class, class::ROUTER_RESOLVE);
+    // A listing is not refused: nothing is there.
+    assert_eq!(client.list("/uncovered").await.unwrap(), None);
 
     let unsupported = client
         .call::<pb::GetEditsFromTxidResponseProto>("getEditsFromTxid", pb::GetEditsFromTxidRequestProto::default());

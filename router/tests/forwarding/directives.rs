@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hrpc::{Exception, Payload, class};
+use anabranch_store::{DisabledNameservice, JournalStore, Version, Writer};
 use anabranch_testkit::fake_namenode::FakeNamenode;
 use parking_lot::Mutex;
 
-use crate::rig::{Client, Mount, Rig, config, table};
+use crate::fleet::{fleet, quick};
+use crate::members::wait_owner;
+use crate::rig::{Client, Mount, Rig, config, directory, table};
 
 const MOUNTS: &[Mount<'_>] = &[
     ("/data", &[("ns1", "/warehouse")]),
     ("/data/hot", &[("ns2", "/hot")]),
     ("/all", &[("ns1", "/w"), ("ns2", "/w")]),
+    ("/twice", &[("ns2", "/t"), ("ns2", "/u")]),
+    ("/gone", &[("ns9", "/")]),
 ];
 
 /// Ids that clients see of `ns2`; `ns1` is the default nameservice.
@@ -93,15 +98,18 @@ struct Site {
     namenodes: [FakeNamenode; 2],
     directives: [Directives; 2],
     client: Client,
+    store: JournalStore,
     _rig: Rig,
 }
 
 async fn site(first: &[(i64, &str)], second: &[(i64, &str)]) -> Site {
     let ((ns1, one), (ns2, two)) = (namenode("BP-1", first).await, namenode("BP-2", second).await);
     let config = config(&[("ns1", &[ns1.address]), ("ns2", &[ns2.address])]);
-    let rig = Rig::start(config, Some(table(MOUNTS, Some("ns1")))).await;
+    let store = JournalStore::in_memory();
+    let table = Some(table(MOUNTS, Some("ns1")));
+    let rig = Rig::start_in_fleet(quick("r1:8888", config), table, Some(fleet(&store))).await;
     let client = rig.client("ann").await;
-    Site { namenodes: [ns1, ns2], directives: [one, two], client, _rig: rig }
+    Site { namenodes: [ns1, ns2], directives: [one, two], client, store, _rig: rig }
 }
 
 impl Site {
@@ -190,6 +198,8 @@ async fn directives_of_all_subclusters_are_listed_once_as_clients_see_them() {
     for unknown in [7, NS2 | 5, 4711 << 32 | 1, i64::MAX] {
         assert_eq!(invalid(site.page(0, Some(unknown), None).await), format!("Did not find requested id {unknown}"));
     }
+    let gone = site.page(0, None, Some("/gone/x")).await.unwrap_err();
+    assert_eq!(gone.message, "Cannot locate a registered namenode for ns9 from r1:8888");
     // A part that is missing would look like the whole.
     site.namenodes[1].throw("listCacheDirectives", class::ACCESS_CONTROL, "no");
     assert_eq!(site.page(0, None, None).await.unwrap_err().class, class::ACCESS_CONTROL);
@@ -221,6 +231,8 @@ async fn an_id_leads_to_its_subcluster_and_to_no_other() {
     assert_eq!(paths, ["/hot/b", "/hot/c", "/hot/new", "/w/g"]);
     let across = invalid(site.modify(info(NS2 | 4, "/data/a")).await);
     assert_eq!(across, format!("Directive with ID {} is in ns2, where /data/a is not.", NS2 | 4));
+    let twice = invalid(site.modify(info(NS2 | 4, "/twice/a")).await);
+    assert_eq!(twice, format!("Directive with ID {} is in ns2, where /twice/a is in several places.", NS2 | 4));
     let nameless = pb::CacheDirectiveInfoProto { id: None, ..info(0, "/data/a") };
     assert_eq!(invalid(site.modify(nameless).await), "Must supply an ID.");
     assert!(site.namenodes.iter().all(|one| one.calls("removeCacheDirective").len() <= 3));
@@ -229,6 +241,31 @@ async fn an_id_leads_to_its_subcluster_and_to_no_other() {
     site.namenodes[1].answer("addCacheDirective", pb::AddCacheDirectiveResponseProto { id: 1 << 32 });
     let beyond = site.add("/data/hot/more").await.unwrap_err();
     assert!(beyond.class == class::IO && beyond.message.contains("the id 4294967296 is beyond"), "{beyond}");
+}
+
+#[tokio::test]
+async fn what_is_of_a_disabled_subcluster_is_not_said_to_be_gone() {
+    let site = site(&[(1, "/x")], &[(1, "/hot/b")]).await;
+    for fake in &site.namenodes {
+        fake.answer("getFileInfo", pb::GetFileInfoResponseProto { fs: Some(directory("", "there")) });
+    }
+    wait_owner(&site.client, "/data/hot", "there").await;
+    site.store.put(DisabledNameservice::since("ns2", 1).unwrap(), Version::ABSENT).await.unwrap();
+    wait_owner(&site.client, "/data/hot/x", class::NO_LOCATION).await;
+    let id = NS2 | 1;
+    let refused = [
+        site.remove(id).await.map(drop).unwrap_err(),
+        site.modify(pb::CacheDirectiveInfoProto { path: None, ..info(id, "") }).await.unwrap_err(),
+        site.page(0, Some(id), None).await.map(drop).unwrap_err(),
+    ];
+    let words =
+        format!("Cannot find locations for the directive with ID {id}, because its nameservice ns2 is disabled");
+    for exception in refused {
+        assert_eq!((&*exception.class, exception.first_line()), (class::NO_LOCATION, &*words));
+    }
+    assert_eq!(site.all(None).await, owned(&[(1, "/x")]));
+    site.remove(1).await.unwrap();
+    assert_eq!(site.left(), [vec![], vec![1]]);
 }
 
 #[tokio::test]

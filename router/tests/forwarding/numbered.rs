@@ -3,6 +3,7 @@
 use anabranch_hdfs_proto::hdfs as pb;
 use anabranch_hrpc::{Payload, class};
 use anabranch_testkit::fake_namenode::FakeNamenode;
+use tokio::time::{Duration, timeout};
 
 use crate::rig::{Client, Mount, Rig, config, directory, table};
 
@@ -149,7 +150,16 @@ async fn the_key_for_data_is_that_of_the_subcluster_in_which_the_client_is() {
     assert_eq!(key(&client).await, "BP-1");
     let _: pb::GetBlockLocationsResponseProto = other.call("getBlockLocations", read("/data/hot/f")).await.unwrap();
     assert_eq!((key(&client).await, key(&other).await), ("BP-1".into(), "BP-2".into()));
-    // Who has none has nothing to give.
+    // However long it takes: with another key, the client could not read there.
+    namenodes[1].hold("getDataEncryptionKey");
+    let waiting = key(&other);
+    tokio::pin!(waiting);
+    assert!(timeout(Duration::from_millis(1500), &mut waiting).await.is_err(), "another one's key");
+    namenodes[1].release();
+    assert_eq!(waiting.await, "BP-2");
+    // Who has none, or does not say it, has nothing to give.
+    namenodes[1].throw("getDataEncryptionKey", class::IO, "no");
+    assert_eq!(key(&other).await, "BP-1");
     namenodes[1].answer("getDataEncryptionKey", pb::GetDataEncryptionKeyResponseProto::default());
     assert_eq!(key(&other).await, "BP-1");
 }
