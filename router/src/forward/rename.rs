@@ -1,13 +1,14 @@
 //! `rename` and `rename2`, which must stay in one subcluster, and must not leave two things of one name.
 
 use anabranch_federation::Location;
-use anabranch_hdfs_proto::hdfs::{DeleteRequestProto, RenameResponseProto};
+use anabranch_hdfs_proto::hdfs::{DeleteRequestProto, FsPermissionProto, MkdirsRequestProto, RenameResponseProto};
 use anabranch_hrpc::{Payload, class};
 use bytes::Bytes;
 use futures_util::future::join;
 use prost::Message;
 use smallvec::SmallVec;
 
+use super::leg::shown;
 use super::probe::Found;
 use super::{Forward, Leg, Legs};
 use crate::merge;
@@ -51,12 +52,7 @@ impl<'a> Forward<'a> {
                 .zip(from)
                 .filter_map(|(leg, found)| (found == Ok(Some(Found::Directory))).then_some(leg))
                 .collect();
-            // Where the directory of that name is, this one may have come to at an earlier try.
-            if beside(&renames, &to, &legs, overwrite)?.iter().any(|(_, found)| *found == Found::File) {
-                return refused(accept, dst);
-            }
-            let merge = if accept == Accept::True { merge::any_true } else { merge::first };
-            return self.at_once(&legs, accept, merge, true).await;
+            return self.rename_directory(&renames, legs, &to, accept, overwrite).await;
         }
         let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(found)) if *found != Found::BelowFile))
         else {
@@ -74,6 +70,52 @@ impl<'a> Forward<'a> {
         let reply = self.send(&leg[0]).await?;
         self.delete_files(&others).await?;
         Ok(reply)
+    }
+
+    /// Renames a directory wherever it is: everywhere or nowhere, and so that its parts stay one directory.
+    async fn rename_directory(
+        &self,
+        renames: &Renames<'a>,
+        legs: Legs<'_>,
+        to: &[Result<Option<Found>, Failure>],
+        accept: Accept,
+        overwrite: bool,
+    ) -> Result<Bytes, Stop> {
+        let dst = &self.paths[1];
+        let finds = |leg: &Leg<'_>, what| {
+            renames.targets.iter().zip(to).any(|(target, found)| is_of(target, leg) && *found == Ok(Some(what)))
+        };
+        // Where the directory of that name is, this one may have come to at an earlier try.
+        if beside(renames, to, &legs, overwrite)?.iter().any(|(_, found)| *found == Found::File) {
+            return refused(accept, dst);
+        }
+        if let Some(refusing) = legs.iter().find(|leg| finds(leg, Found::File)) {
+            return Ok(self.send(refusing).await?);
+        }
+        let merge = if accept == Accept::True { merge::any_true } else { merge::first };
+        let (taken, free): (Legs<'_>, Legs<'_>) = legs.iter().cloned().partition(|leg| finds(leg, Found::Directory));
+        if taken.is_empty() || free.is_empty() {
+            return self.at_once(&legs, accept, merge, true).await;
+        }
+        if accept == Accept::True {
+            // It goes into the directory of that name, and so it must everywhere.
+            for leg in &free {
+                self.make_target(leg, dst).await?;
+            }
+            return self.at_once(&legs, accept, merge, true).await;
+        }
+        // Replaces the directory of that name, or is refused.
+        self.at_once(&taken, accept, merge, true).await?;
+        self.at_once(&free, accept, merge, true).await
+    }
+
+    /// Makes the directory that a leg is to rename something into.
+    async fn make_target(&self, leg: &Leg<'_>, dst: &str) -> Result<(), Failure> {
+        let Some(path) = leg.paths.last() else { return Ok(()) };
+        let masked = FsPermissionProto { perm: 0o755 };
+        let request = MkdirsRequestProto { src: path.to_string(), masked, create_parent: true, ..Default::default() };
+        let made = self.ask(leg.nameservice, CLIENT_PROTOCOL, "mkdirs", Payload::message(&request), self.deadline);
+        made.await.map(|_| ()).map_err(|failure| shown(failure, path, dst))
     }
 
     /// A source that is nowhere may have been renamed by the same call already, of which a NameNode's retry cache knows; or be
