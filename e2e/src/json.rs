@@ -113,6 +113,27 @@ impl Client {
         settle(&mut value);
         Answer::Result(value)
     }
+
+    /// The entries of a directory, page after page.
+    ///
+    /// # Errors
+    /// Another answer than a page.
+    pub fn entries(&mut self, directory: &str) -> Result<Vec<Value>, Answer> {
+        let mut entries: Vec<Value> = Vec::new();
+        loop {
+            let after = entries.last().map_or(Value::from(""), |entry| entry["path"].clone());
+            let page = serde_json::json!({ "src": directory, "startAfter": after, "needLocation": false });
+            let answer = self.ask("getListing", &page);
+            let Answer::Result(Value::Object(found)) = &answer else { return Err(answer) };
+            let Some(Value::Object(page)) = found.get("dirList") else { return Err(answer) };
+            let count = entries.len();
+            entries.extend(page.get("partialListing").and_then(Value::as_array).into_iter().flatten().cloned());
+            if !page.contains_key("remainingEntries") {
+                return Ok(entries);
+            }
+            assert!(entries.len() > count, "{directory}: no end is in sight after {count} entries");
+        }
+    }
 }
 
 /// A message of a router without the host and port by which it names itself.
