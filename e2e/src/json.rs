@@ -113,6 +113,27 @@ impl Client {
         settle(&mut value);
         Answer::Result(value)
     }
+
+    /// The entries of a directory, page after page.
+    ///
+    /// # Errors
+    /// Another answer than a page.
+    pub fn entries(&mut self, directory: &str) -> Result<Vec<Value>, Answer> {
+        let mut entries: Vec<Value> = Vec::new();
+        loop {
+            let after = entries.last().map_or(Value::from(""), |entry| entry["path"].clone());
+            let page = serde_json::json!({ "src": directory, "startAfter": after, "needLocation": false });
+            let answer = self.ask("getListing", &page);
+            let Answer::Result(Value::Object(found)) = &answer else { return Err(answer) };
+            let Some(Value::Object(page)) = found.get("dirList") else { return Err(answer) };
+            let count = entries.len();
+            entries.extend(page.get("partialListing").and_then(Value::as_array).into_iter().flatten().cloned());
+            if !page.contains_key("remainingEntries") {
+                return Ok(entries);
+            }
+            assert!(entries.len() > count, "{directory}: no end is in sight after {count} entries");
+        }
+    }
 }
 
 /// A message of a router without the host and port by which it names itself.
@@ -163,7 +184,6 @@ const VOLATILE: &[&str] = &[
     "mtime",
     "txid",
     "newSegmentTxId",
-    "numBlocks",
 ];
 
 /// Takes away what differs from call to call; where DataNodes stand in a list does not count.
@@ -172,7 +192,8 @@ fn settle(value: &mut Value) {
         Value::Object(fields) => {
             // A field that is not there has its default.
             let is_default = |field: &Value| *field == false || *field == 0 || *field == "";
-            fields.retain(|_, field| !is_default(field));
+            // A DataNode counts blocks of the nameservice that heard of it last.
+            fields.retain(|key, field| !is_default(field) && key != "numBlocks");
             for (key, field) in fields.iter_mut() {
                 if VOLATILE.contains(&key.as_str()) || key == "id" && field.is_number() {
                     *field = Value::from("*")

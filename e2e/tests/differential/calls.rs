@@ -212,7 +212,8 @@ const BEYOND: &[(&str, &str)] = &[
 /// A block that nobody has, of a block pool that nobody has.
 const BLOCK: &str = r#"{"poolId":"BP-none","blockId":1,"generationStamp":1}"#;
 
-fn call(&(method, parameters): &(&'static str, &str), path: &str, changes: bool) -> Call {
+/// One call, `$P` in its parameters this path.
+pub fn call(&(method, parameters): &(&'static str, &str), path: &str, changes: bool) -> Call {
     let parameters = parameters.replace("$P", path).replace("$B", BLOCK);
     let parameters = serde_json::from_str(&parameters).unwrap_or_else(|error| panic!("{method} {parameters}: {error}"));
     Call { method, parameters, changes, by_other: false }

@@ -2,44 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use anabranch_e2e::json::{self, Answer};
 use serde_json::{Value, json};
 
-use crate::calls::Call;
+use crate::answers::{
+    OF_DIRECTORIES, in_safe_mode, is_answered, is_away, is_beyond, is_false, is_made_or_parentless, is_not_let, listed,
+    message, same_words, timeless, unwrapped,
+};
+use crate::difference::{Difference, INTO, ONTO, PARENTS};
 use crate::places::MOUNTS;
 use crate::recognised::{
-    ALL, BYTES, DEEP, NAMES, NESTED, NO_LEASE, OF_NS1, ONE, Sum, counted, is_missing, is_virtual, of_nobody, quota_of,
+    ALL, BYTES, DEEP, NAMES, NESTED, NO_LEASE, OF_NS1, ONE, Sum, counted, is_missing, is_virtual, quota_of,
     snapshottable,
 };
-use crate::site::Outcome;
-use anabranch_e2e::json::{self, Answer};
-
-/// A difference and how it is recognised.
-pub struct Difference {
-    /// The beginning of its row in the document; in parentheses: not one.
-    pub row: &'static str,
-    /// Its methods; empty for all.
-    methods: &'static [&'static str],
-    shows: fn(&Call, &Answer, &Answer) -> bool,
-}
-
-impl Difference {
-    /// Whether two outcomes of a call (Java's, ours) differ in this way, and in no other.
-    pub fn is(&self, call: &Call, java: &Outcome, ours: &Outcome) -> bool {
-        let concerned = self.methods.is_empty() || self.methods.contains(&call.method);
-        // Java's router makes directories beside a file of their name, and for files that it can't make.
-        let refused = matches!(ours.answer, Answer::Exception(..)) || is_false(&ours.answer);
-        let fewer =
-            ["mkdirs", "create", "rename", "rename2"].contains(&call.method) && refused && ours.trees.is_empty();
-        let alike = match self.row {
-            PARENTS => of_nobody(&java.trees) == of_nobody(&ours.trees),
-            _ => java.trees == ours.trees || fewer,
-        };
-        concerned && alike && (self.shows)(call, &java.answer, &ours.answer)
-    }
-}
-
-/// Of directories that a NameNode makes, or the router.
-const PARENTS: &str = "parents of a new file, where one destination of several is in service";
 
 /// See the module.
 pub const KNOWN: &[Difference] = &[
@@ -98,12 +73,14 @@ pub const KNOWN: &[Difference] = &[
     Difference {
         row: "mkdirs where a file is, or below one, several destinations",
         methods: &["mkdirs"],
-        shows: |_, java, ours| is_made_or_parentless(java) && message(ours).contains("is not a directory"),
+        shows: |_, java, ours| {
+            (is_made_or_parentless(java) || is_not_let(java)) && message(ours).contains("is not a directory")
+        },
     },
     Difference {
         row: "delete, setReplication and mkdirs that one destination refuses",
         methods: &["delete", "setReplication"],
-        shows: |_, java, ours| matches!(java, Answer::Result(_)) && message(ours).contains("is not a directory"),
+        shows: |_, java, ours| matches!(java, Answer::Result(_)) && is_not_let(ours),
     },
     Difference {
         row: "setReplication of a file on several destinations",
@@ -111,9 +88,10 @@ pub const KNOWN: &[Difference] = &[
         shows: |_, java, ours| is_false(java) && *ours == Answer::Result(json!({ "result": true })),
     },
     Difference {
-        row: "a rename onto a name that another destination has",
+        row: ONTO,
         methods: &["rename", "rename2"],
-        shows: |call, _, ours| match call.method {
+        shows: |call, java, ours| match call.method {
+            _ if java == ours => true,
             "rename" => is_false(ours),
             _ => message(ours).starts_with("rename destination /") && message(ours).ends_with(" already exists"),
         },
@@ -203,7 +181,40 @@ pub const KNOWN: &[Difference] = &[
             "setXAttr",
             "removeXAttr",
         ],
-        shows: |_, java, ours| matches!(java, Answer::Result(_)) && is_away(ours),
+        shows: |_, java, ours| match java {
+            Answer::Exception(class, _) => {
+                class.ends_with(".FileNotFoundException") && matches!(ours, Answer::Exception(..))
+            }
+            _ => is_away(ours),
+        },
+    },
+    Difference {
+        row: "a listing or summary that one destination refuses, and no other has",
+        methods: &["getListing", "getContentSummary"],
+        shows: |_, java, ours| {
+            let empty = matches!(java, Answer::Result(said) if *said == json!({ "summary": {} }));
+            (empty || is_false(java) || message(java).starts_with("File does not exist: ")) && is_not_let(ours)
+        },
+    },
+    Difference {
+        row: "creating a mount point with several destinations, and its parents",
+        methods: &["create"],
+        shows: |_, java, ours| {
+            message(java).contains("Can not create a Path") && message(ours).ends_with(" is a mount point")
+        },
+    },
+    Difference { row: INTO, methods: &["rename"], shows: |_, java, ours| java == ours },
+    Difference {
+        row: "rename of a directory onto a file of one destination",
+        methods: &["rename2"],
+        shows: |_, java, ours| is_false(java) && message(ours).ends_with(" must both be directories"),
+    },
+    Difference {
+        row: "a rename that the source's destination refuses",
+        methods: &["rename", "rename2"],
+        shows: |_, java, ours| {
+            (is_false(java) || matches!(java, Answer::Exception(..))) && matches!(ours, Answer::Exception(..))
+        },
     },
     Difference {
         row: "getContentSummary of an empty path",
@@ -235,7 +246,7 @@ pub const KNOWN: &[Difference] = &[
         methods: &["create"],
         shows: |_, java, ours| {
             matches!(ours, Answer::Exception(class, _) if class.ends_with(".ParentNotDirectoryException"))
-                && (is_made_or_parentless(java) || message(java).contains("is not a directory"))
+                && (is_made_or_parentless(java) || is_not_let(java))
         },
     },
     Difference {
@@ -416,80 +427,3 @@ pub const KNOWN: &[Difference] = &[
         shows: |_, java, ours| matches!((java, ours), (Answer::Exception(..), Answer::Exception(..))),
     },
 ];
-
-fn message(answer: &Answer) -> &str {
-    match answer {
-        Answer::Exception(_, message) => message,
-        _ => "",
-    }
-}
-
-/// Java's says in words what the class of ours is.
-fn unwrapped(java: &Answer, ours: &Answer) -> bool {
-    let Answer::Exception(class, _) = ours else { return false };
-    let inner = message(java).strip_prefix(&format!("org.apache.hadoop.ipc.RemoteException({class}): "));
-    inner.is_some_and(|inner| inner == message(ours))
-}
-
-/// The same exception, but for paths; some say all several times when Java's router has replaced one.
-fn same_words(java: &Answer, ours: &Answer) -> bool {
-    let (Answer::Exception(class, _), Answer::Exception(other, _)) = (java, ours) else { return false };
-    let words = |answer| message(answer).split_whitespace().filter(|word| !word.contains('/')).collect::<Vec<_>>();
-    class == other && (words(java) == words(ours) || message(java).starts_with("```"))
-}
-
-/// `null`, or false.
-fn is_false(answer: &Answer) -> bool {
-    *answer == Answer::Result(json!({}))
-}
-
-fn is_made_or_parentless(java: &Answer) -> bool {
-    matches!(java, Answer::Result(_)) || message(java).starts_with("Parent directory doesn't exist: ")
-}
-
-fn in_safe_mode(ours: &Answer) -> bool {
-    message(ours).ends_with(" is in safe mode and cannot handle WRITE requests")
-}
-
-/// Whether a quota refuses it.
-pub fn is_beyond(answer: &Answer) -> bool {
-    matches!(answer, Answer::Exception(class, _) if class.ends_with("QuotaExceededException"))
-}
-
-fn is_away(ours: &Answer) -> bool {
-    message(ours).starts_with("No namenodes available under nameservice ns2: ")
-}
-
-fn is_answered(java: &Answer, ours: &Answer) -> bool {
-    message(java).contains("is not supported") && !message(ours).contains("is not supported")
-}
-
-/// What only NameNodes, or only the mount table, say of a directory.
-const OF_DIRECTORIES: &[&str] = &["accessTime", "fileId", "childrenNum"];
-
-/// The entries of a listing by their names, as if both NameNodes had one owner of all, without some fields of directories.
-fn listed(answer: &Answer, without: &[&str]) -> Option<BTreeMap<String, Value>> {
-    let Answer::Result(value) = answer else { return None };
-    let entries = value["dirList"]["partialListing"].as_array().into_iter().flatten();
-    let plain = |entry: &Value| {
-        let mut entry = entry.clone();
-        let is_directory = entry["fileType"] == "IS_DIR";
-        let fields = entry.as_object_mut()?;
-        if let Some(owner) =
-            fields.get_mut("owner").filter(|owner| owner.as_str().unwrap_or_default().starts_with("at-ns"))
-        {
-            *owner = "at-either".into();
-        }
-        fields.retain(|key, _| !(is_directory && without.contains(&key.as_str())));
-        Some((json::name(&entry), entry))
-    };
-    entries.map(plain).collect()
-}
-
-/// A status without its times.
-fn timeless(answer: &Answer) -> Option<Value> {
-    let Answer::Result(mut value) = answer.clone() else { return None };
-    let status = value["fs"].as_object_mut()?;
-    status.retain(|key, _| !key.ends_with("Time"));
-    Some(value)
-}

@@ -3,12 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here is the test")]
 
+mod answers;
 mod calls;
+mod difference;
 mod differences;
 mod namenodes;
 mod pair;
 mod places;
 mod recognised;
+mod sequences;
 mod site;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
                 site.anew();
             }),
             ("others_may_do_the_same", |site| compare(site, site.usual(), &calls::by_others(), 500)),
+            ("long_listings_are_the_same_to_the_end", long_listings),
+            ("sequences_end_alike", sequences::end_alike),
             ("without_a_subcluster_the_others_serve_alike", |site| {
                 site.away("enable");
                 compare(site, site.usual(), &calls::away(), 300);
@@ -100,8 +105,27 @@ fn leaks(call: &Call, ours: &Answer) -> bool {
     matches!(ours, Answer::Exception(_, message) if message.contains("/d/")) && !asked
 }
 
+/// Directories of several pages have the same entries in the same order, each once, and mount points among them.
+fn long_listings(site: &Site) {
+    let letters = ('a'..='z').chain(['B', 'é', '漢']);
+    let names: Vec<String> =
+        letters.flat_map(|one| ["0", "m e", "o", "u%+"].map(|rest| format!("{one}{rest}"))).collect();
+    site.fill(&["", "/d/one", "/d/two", "/d/all"], &names);
+    let directories = [("/", "led"), ("/one", "nested"), ("/two", "mm e"), ("/all", "mo"), ("/virtual", "deep")];
+    for (directory, among) in directories {
+        let [java, ours] = site.usual().clients(false).map(|mut client| {
+            let entries = client.entries(directory).unwrap_or_else(|answer| panic!("{directory}: {answer}"));
+            entries.iter().map(|entry| (json::name(entry), entry["fileType"].clone())).collect::<Vec<_>>()
+        });
+        assert_eq!(java, ours, "{directory}");
+        let once: BTreeSet<_> = ours.iter().map(|(name, _)| name).collect();
+        assert_eq!(once.len(), ours.len(), "{directory}: {ours:?}");
+        assert!(ours.iter().any(|(name, _)| name == among), "{directory}: {ours:?}");
+    }
+}
+
 /// How many cases compare.
-const COMPARED: usize = 12;
+const COMPARED: usize = 13;
 
 /// Makes calls at both routers and tells how they differ.
 #[allow(clippy::print_stdout, reason = "figures for whoever runs the test")]

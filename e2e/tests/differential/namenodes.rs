@@ -45,8 +45,7 @@ impl Namenode {
     /// Makes what stays as it is through all calls.
     pub fn keep(&mut self) {
         for directory in KEPT {
-            let src = format!("/kept/{directory}");
-            self.must("mkdirs", &json!({ "src": src, "masked": { "perm": 0o755 }, "createParent": true }));
+            self.directory(&format!("/kept/{directory}"));
         }
         for file in ["f", "g"] {
             self.file(&format!("/kept/names/{file}"));
@@ -58,17 +57,14 @@ impl Namenode {
         for directory in DIRECTORIES {
             let root = format!("/d/{directory}");
             // A snapshot keeps its directory.
-            if let Answer::Result(listing) = self.client.ask("getListing", &listing(&format!("{root}/.snapshot"))) {
-                for entry in listing["dirList"]["partialListing"].as_array().into_iter().flatten() {
-                    let name = name(entry);
+            if let Ok(snapshots) = self.client.entries(&format!("{root}/.snapshot")) {
+                for name in snapshots.iter().map(name) {
                     self.must("deleteSnapshot", &json!({ "snapshotRoot": root, "snapshotName": name }));
                 }
                 let _ = self.client.ask("disallowSnapshot", &json!({ "snapshotRoot": root }));
             }
         }
-        let top = self.must("getListing", &listing("/"));
-        let top = top["dirList"]["partialListing"].as_array().into_iter().flatten().map(name);
-        for name in top.filter(|name| name != "kept") {
+        for name in self.entries("/").iter().map(name).filter(|name| name != "kept") {
             self.must("delete", &json!({ "src": format!("/{name}"), "recursive": true }));
         }
         for directory in KEPT {
@@ -83,9 +79,8 @@ impl Namenode {
         let _ = self.client.ask("unsetErasureCodingPolicy", &json!({ "src": "/" }));
         let _ = self.client.ask("removeXAttr", &json!({ "src": "/", "xAttr": { "namespace": "USER", "name": "a" } }));
         for directory in DIRECTORIES {
-            let masked = json!({ "perm": 0o755 });
             let sub = format!("/d/{directory}/sub");
-            self.must("mkdirs", &json!({ "src": sub, "masked": masked, "createParent": true }));
+            self.directory(&sub);
             for file in ["f", "sub/g"] {
                 self.file(&format!("/d/{directory}/{file}"));
             }
@@ -94,14 +89,22 @@ impl Namenode {
             }
         }
         for directory in ALIKE {
-            let src = format!("/d/{directory}");
-            self.must("mkdirs", &json!({ "src": src, "masked": { "perm": 0o755 }, "createParent": true }));
+            self.directory(&format!("/d/{directory}"));
         }
         for directory in UNLIKE {
             self.file(&format!("/d/{directory}/{}", self.only));
         }
         self.file("/d/one/secret/s");
         self.must("setPermission", &json!({ "src": "/d/one/secret", "permission": { "perm": 0o700 } }));
+    }
+
+    fn entries(&mut self, directory: &str) -> Vec<Value> {
+        self.client.entries(directory).unwrap_or_else(|answer| panic!("{directory}: {answer}"))
+    }
+
+    /// Makes a directory, with what is above it.
+    pub fn directory(&mut self, src: &str) {
+        self.must("mkdirs", &json!({ "src": src, "masked": { "perm": 0o755 }, "createParent": true }));
     }
 
     fn file(&mut self, src: &str) {
@@ -138,10 +141,8 @@ impl Namenode {
     }
 
     fn walk(&mut self, directory: &str, told: &mut String) {
-        let answer = self.client.ask("getListing", &listing(directory));
-        let Answer::Result(found) = answer else { panic!("{directory}: {answer}") };
-        for entry in found["dirList"]["partialListing"].as_array().into_iter().flatten() {
-            let path = format!("{}/{}", directory.trim_end_matches('/'), name(entry));
+        for entry in self.entries(directory) {
+            let path = format!("{}/{}", directory.trim_end_matches('/'), name(&entry));
             let text = |key: &str| entry[key].to_string();
             let (kind, owner, perm) = (text("fileType"), text("owner"), text("permission"));
             let (length, copies, policy) = (text("length"), text("blockReplication"), text("storagePolicy"));
@@ -151,8 +152,4 @@ impl Namenode {
             }
         }
     }
-}
-
-fn listing(directory: &str) -> Value {
-    json!({ "src": directory, "startAfter": "", "needLocation": false })
 }

@@ -14,8 +14,8 @@ use anabranch_testkit::scratch::Scratch;
 use anyhow::Result;
 use serde_json::json;
 
+use crate::answers::is_beyond;
 use crate::calls::Call;
-use crate::differences::is_beyond;
 use crate::namenodes::Namenode;
 use crate::pair::{PATIENCE, Pair};
 use crate::places::{MOUNTS, STRICT_MOUNTS};
@@ -93,7 +93,9 @@ impl Site {
             let plan = plan.set("dfs.federation.router.cache.ttl", "500ms");
             told.iter().fold(plan, |plan, (key, value)| plan.set(key, value))
         };
-        let plan = java(Plan::tests().with_router_apart("").set("rig.away", "ns2"), &told(USUAL));
+        // Pages are small, so that there are several.
+        let plan = Plan::tests().with_router_apart("").set("rig.away", "ns2").set("dfs.ls.limit", "7");
+        let plan = java(plan, &told(USUAL));
         let cluster = Cluster::start(&jars, scratch.path(), &plan)?;
         let warnings = ["a watched NameNode does not answer"];
         let usual = servers::router_compared(&cluster, scratch.path(), &told(USUAL), &warnings)?;
@@ -198,6 +200,19 @@ impl Site {
         self.touched.set(false);
     }
 
+    /// Makes directories of these names in these ones: each third in one NameNode, in the other, in both; the
+    /// next call begins anew.
+    pub fn fill(&self, directories: &[&str], names: &[String]) {
+        self.begin();
+        self.anew();
+        for (at, namenode) in self.namenodes.borrow_mut().iter_mut().enumerate() {
+            let its = names.iter().enumerate().filter(|(number, _)| number % 3 != at);
+            for (_, name) in its {
+                directories.iter().for_each(|directory| namenode.directory(&format!("{directory}/{name}")));
+            }
+        }
+    }
+
     /// A case has seen these differences.
     pub fn saw(&self, rows: impl Iterator<Item = &'static str>) {
         let mut seen = self.seen.borrow_mut();
@@ -218,25 +233,49 @@ impl Site {
 
     /// Makes a call at Java's router of a pair and at ours, each from the same beginning.
     pub fn both(&self, pair: &Pair, call: &Call) -> [Outcome; 2] {
-        let (mut namenodes, mut clients) = (self.namenodes.borrow_mut(), pair.clients(call.by_other));
         [0, 1].map(|at| {
-            let client = &mut *clients[at];
-            let parameters = serde_json::from_str(&call.parameters.to_string().replace(OWN, OWNERS[at])).unwrap();
-            let mut ask = || client.ask(call.method, &parameters).without(&OWNERS);
-            if self.touched.replace(false) {
-                namenodes.iter_mut().for_each(Namenode::reset);
-            }
-            if !call.changes {
-                return Outcome { answer: ask(), trees: Vec::new() };
-            }
-            let before = namenodes.each_mut().map(Namenode::tree);
-            let answer = ask();
-            let after = namenodes.each_mut().map(Namenode::tree);
-            // Not all that a call does can be seen.
-            self.touched.set(matches!(answer, Answer::Result(_)) || before != after);
-            let trees = before.iter().zip(&after).enumerate();
-            Outcome { answer, trees: trees.flat_map(|(at, (before, after))| changes(at, before, after)).collect() }
+            self.begin();
+            self.made(pair, at, call, &mut None)
         })
+    }
+
+    /// Makes calls one after the other at Java's router of a pair, and then at ours, both from the same beginning.
+    pub fn in_turn(&self, pair: &Pair, calls: &[Call]) -> [Vec<Outcome>; 2] {
+        let outcomes = [0, 1].map(|at| {
+            self.anew();
+            self.begin();
+            let mut trees = None;
+            calls.iter().map(|call| self.made(pair, at, call, &mut trees)).collect()
+        });
+        self.anew();
+        outcomes
+    }
+
+    fn begin(&self) {
+        if self.touched.replace(false) {
+            self.namenodes.borrow_mut().iter_mut().for_each(Namenode::reset);
+        }
+    }
+
+    /// Makes a call at one router. `trees`: those of the NameNodes, if they are known.
+    fn made(&self, pair: &Pair, at: usize, call: &Call, trees: &mut Option<[String; 2]>) -> Outcome {
+        let (mut namenodes, mut clients) = (self.namenodes.borrow_mut(), pair.clients(call.by_other));
+        let client = &mut *clients[at];
+        let parameters = serde_json::from_str(&call.parameters.to_string().replace(OWN, OWNERS[at])).unwrap();
+        let mut ask = || client.ask(call.method, &parameters).without(&OWNERS);
+        if !call.changes {
+            return Outcome { answer: ask(), trees: Vec::new() };
+        }
+        let before = trees.take().unwrap_or_else(|| namenodes.each_mut().map(Namenode::tree));
+        let answer = ask();
+        let after = namenodes.each_mut().map(Namenode::tree);
+        // Not all that a call does can be seen.
+        self.touched.set(matches!(answer, Answer::Result(_)) || before != after);
+        let changes =
+            before.iter().zip(&after).enumerate().flat_map(|(at, (before, after))| changes(at, before, after));
+        let outcome = Outcome { answer, trees: changes.collect() };
+        *trees = Some(after);
+        outcome
     }
 }
 

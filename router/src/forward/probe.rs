@@ -36,7 +36,7 @@ impl Forward<'_> {
     }
 
     /// Which of the call's paths is meant by a remote one: that of the same name.
-    fn asked(&self, remote: &str) -> &str {
+    pub(super) fn asked(&self, remote: &str) -> &str {
         let name = |path: &str| path.rsplit_once('/').map(|(_, name)| name.to_owned());
         let same = self.paths.iter().find(|path| name(path) == name(remote));
         same.or(self.paths.first()).map_or("/", |path| path)

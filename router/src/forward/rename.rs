@@ -10,6 +10,7 @@ use futures_util::future::join;
 use prost::Message;
 use smallvec::SmallVec;
 
+use super::leg::shown;
 use super::probe::{Found, parent};
 use super::{Forward, Leg, Legs, worst};
 use crate::merge::{self, Answer};
@@ -57,8 +58,10 @@ impl<'a> Forward<'a> {
             if beside(&renames, &to, &legs, overwrite)?.iter().any(|(_, found)| *found == Found::File) {
                 return refused(accept, dst);
             }
-            self.level(&legs, accept, overwrite).await?;
-            return self.directories(&legs, accept).await;
+            return match self.level(&legs, accept, overwrite).await? {
+                Some(refusing) => Ok(self.send(&legs[refusing]).await?),
+                None => self.directories(&legs, accept).await,
+            };
         }
         let Some(at) = from.iter().position(|found| matches!(found, Ok(Some(found)) if *found != Found::BelowFile))
         else {
@@ -79,48 +82,55 @@ impl<'a> Forward<'a> {
     }
 
     /// Sees to it that all legs do the same with a directory: a NameNode renames into a directory that is there, and not to
-    /// where no parent is. What another leg has there is made; what a leg would refuse, none does.
-    async fn level(&self, legs: &[Leg<'_>], accept: Accept, overwrite: bool) -> Result<(), Stop> {
+    /// where no parent is. What another leg has there is made; what a leg would refuse, none does. The position of a leg whose
+    /// NameNode says best why it refuses.
+    async fn level(&self, legs: &[Leg<'_>], accept: Accept, overwrite: bool) -> Result<Option<usize>, Stop> {
         let targets: Vec<Location<'_>> =
             legs.iter().map(|leg| Location { nameservice: leg.nameservice, path: leg.paths[1].clone() }).collect();
         let parents: Vec<Location<'_>> = targets.iter().map(parent).collect();
         let (there, above) = join(self.look(&targets), self.look(&parents)).await;
-        self.make_where_missing(&parents, &above).await?;
-        if accept == Accept::True {
-            return Ok(self.make_where_missing(&targets, &there).await?);
+        if let Some(failure) = there.iter().chain(&above).find_map(|found| found.as_ref().err()) {
+            return Err(failure.clone().into());
         }
-        if !there.contains(&Ok(Some(Found::Directory))) {
-            return Ok(());
+        let is_file = |found: &_| matches!(found, Ok(Some(Found::File | Found::BelowFile)));
+        let refusing = there.iter().zip(&above).position(|(there, above)| is_file(there) || is_file(above));
+        if refusing.is_some() {
+            return Ok(refusing);
         }
-        let dst = self.paths[1].to_string();
-        if !overwrite {
-            return Err(Refusal::RenameOnto { dst }.into());
-        }
-        for (target, _) in targets.iter().zip(there).filter(|(_, found)| *found == Ok(Some(Found::Directory))) {
-            if !self.is_empty(target).await? {
-                return Err(Refusal::RenameOntoFull { dst }.into());
+        let is_directory = |found: &_| *found == Ok(Some(Found::Directory));
+        if accept != Accept::True && there.iter().any(is_directory) {
+            let dst = self.paths[1].to_string();
+            if !overwrite {
+                return Err(Refusal::RenameOnto { dst }.into());
+            }
+            for (target, _) in targets.iter().zip(&there).filter(|(_, found)| is_directory(found)) {
+                if !self.is_empty(target).await? {
+                    return Err(Refusal::RenameOntoFull { dst }.into());
+                }
             }
         }
-        Ok(())
+        self.make_where_missing(&parents, &above).await?;
+        if accept == Accept::True {
+            self.make_where_missing(&targets, &there).await?;
+        }
+        Ok(None)
     }
 
+    /// Makes a directory in the locations that do not have it, if one has.
     async fn make_where_missing(
         &self,
         directories: &[Location<'_>],
         found: &[Result<Option<Found>, Failure>],
     ) -> Result<(), Failure> {
-        if let Some(failure) = found.iter().find_map(|found| found.as_ref().err()) {
-            return Err(failure.clone());
-        }
         if !found.contains(&Ok(Some(Found::Directory))) {
             return Ok(());
         }
         for (directory, _) in directories.iter().zip(found).filter(|(_, found)| **found == Ok(None)) {
             let masked = FsPermissionProto { perm: 0o755 };
             let src = directory.path.to_string();
-            let request = MkdirsRequestProto { src, masked, create_parent: true, unmasked: None };
-            let request = Payload::message(&request);
-            self.ask(directory.nameservice, CLIENT_PROTOCOL, "mkdirs", request, self.deadline).await?;
+            let request = Payload::message(&MkdirsRequestProto { src, masked, create_parent: true, unmasked: None });
+            let made = self.ask(directory.nameservice, CLIENT_PROTOCOL, "mkdirs", request, self.deadline);
+            made.await.map_err(|failure| shown(failure, &directory.path, self.asked(&directory.path)))?;
         }
         Ok(())
     }

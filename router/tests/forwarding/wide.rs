@@ -122,6 +122,55 @@ async fn a_directory_that_was_renamed_in_part_is_renamed_by_the_next_try() {
 }
 
 #[tokio::test]
+async fn a_directory_is_not_renamed_in_part_as_a_file_has_the_name_somewhere() {
+    for first in [true, false] {
+        let (ns1, ns2, _rig, client) = rig().await;
+        let (has, other) = if first { (&ns1, &ns2) } else { (&ns2, &ns1) };
+        has.script("getFileInfo", |call| {
+            let src = call.decode::<pb::GetFileInfoRequestProto>().unwrap().src;
+            let file = pb::HdfsFileStatusProto { file_type: FileType::IsFile.into(), ..directory("", "alice") };
+            Ok(Payload::message(&info(Some(if src == "/w/b" { file } else { directory("", "alice") }))))
+        });
+        directories(other, &["/w", "/w/a"]);
+        has.answer("rename", pb::RenameResponseProto { result: false });
+        has.throw("rename2", class::FILE_ALREADY_EXISTS, "rename destination /w/b already exists");
+        assert!(!client.call::<pb::RenameResponseProto>("rename", rename("/wide")).await.unwrap().result);
+        for overwrite in [true, false] {
+            let call = client.call::<pb::Rename2ResponseProto>("rename2", rename2("/wide", overwrite));
+            assert_eq!(&*call.await.unwrap_err().class, class::FILE_ALREADY_EXISTS);
+        }
+        assert!(other.calls("rename").is_empty() && other.calls("rename2").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_parts_of_a_directory_stay_together_where_one_of_that_name_is_in_one_destination() {
+    for first in [true, false] {
+        let (ns1, ns2, _rig, client) = rig().await;
+        let (has, other) = if first { (&ns1, &ns2) } else { (&ns2, &ns1) };
+        directories(has, &["/w", "/w/a", "/w/b"]);
+        directories(other, &["/w", "/w/a"]);
+        other.answer("mkdirs", pb::MkdirsResponseProto { result: true });
+        has.answer("getListing", listing(Vec::new()));
+        for one in [has, other] {
+            one.answer("rename", pb::RenameResponseProto { result: true });
+            one.answer("rename2", pb::Rename2ResponseProto {});
+        }
+        // Into the directory, in both.
+        assert!(client.call::<pb::RenameResponseProto>("rename", rename("/wide")).await.unwrap().result);
+        let made = other.calls("mkdirs")[0].decode::<pb::MkdirsRequestProto>().unwrap();
+        assert_eq!((made.src.as_str(), has.calls("mkdirs").len()), ("/w/b", 0));
+        assert_eq!([has, other].map(|one| one.calls("rename").len()), [1, 1]);
+        // In its place, in both or in none.
+        let _: pb::Rename2ResponseProto = client.call("rename2", rename2("/wide", true)).await.unwrap();
+        let taken = client.call::<pb::Rename2ResponseProto>("rename2", rename2("/wide", false)).await.unwrap_err();
+        assert_eq!(&*taken.class, class::FILE_ALREADY_EXISTS);
+        assert_eq!([has, other].map(|one| one.calls("rename2").len()), [1, 1]);
+        assert_eq!(other.calls("mkdirs").len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_came_later_is_not_deleted_by_a_retry() {
     let (ns1, ns2, _rig, client) = rig().await;
     // The source was renamed in the first, somebody moved it on, and made another one in the second.
