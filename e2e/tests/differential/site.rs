@@ -45,7 +45,7 @@ const STRICT: &[(&str, &str)] = &[
     ("dfs.federation.router.quota-cache.update.interval", "1s"),
 ];
 
-/// Where no call changes anything.
+/// Mounts of which more is used than their quotas allow, and those quotas as `dfsrouteradmin -setQuota` takes them.
 pub const QUOTAS: [(&str, &str); 2] = [("/names", "-nsQuota 2"), ("/bytes", "-ssQuota 1")];
 
 /// See the module.
